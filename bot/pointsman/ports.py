@@ -1,0 +1,77 @@
+"""What the service needs of the world, as protocols; adapters implement them, only wiring chooses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from pointsman.core.model import CommitFacts, GitPath, MergeOutcome, PathChange, Sha, Signature, TreeEntry
+
+
+class Git(Protocol):
+    """Objects and refs of one repository. Everything but `resolve` takes full SHAs or full ref names.
+
+    Nothing here touches a work tree, an index, HEAD or a branch that is checked out, and nothing in the
+    repository (replace refs, grafts, attributes, hooks, configuration of the change) bends an answer.
+    Errors: `GitFailed`, `MissingObject`; `UserError` from `resolve`.
+    """
+
+    def resolve(self, rev: str) -> Sha:
+        """The commit that REV names; a branch wins over a tag of the same name. UserError if there is none."""
+        ...
+
+    def commit_facts(self, commit: Sha) -> CommitFacts: ...
+
+    def tree_of(self, commit: Sha) -> Sha: ...
+
+    def merge_bases(self, a: Sha, b: Sha) -> tuple[Sha, ...]:
+        """All best common ancestors; empty when the histories are unrelated."""
+        ...
+
+    def is_ancestor(self, ancestor: Sha, descendant: Sha) -> bool: ...
+
+    def commits(self, include: Sha, *, exclude: Sequence[Sha] = (), first_parent: bool = False,
+                limit: int | None = None) -> tuple[Sha, ...]:
+        """Commits reachable from `include` and from none of `exclude`, newest first."""
+        ...
+
+    def entries(self, tree: Sha, *, under: GitPath = "", recursive: bool = True) -> tuple[TreeEntry, ...]:
+        """The tree's names (full paths), in git's order; `under` limits to one directory ('' is the root).
+
+        Recursive listings hold no trees. An `under` that is absent or no directory gives ()."""
+        ...
+
+    def entry(self, tree: Sha, path: GitPath) -> TreeEntry | None: ...
+
+    def read(self, oids: Iterable[Sha]) -> Iterator[tuple[Sha, bytes]]:
+        """Blob contents in the order asked, through one long-lived `cat-file --batch`."""
+        ...
+
+    def changed(self, old_tree: Sha, new_tree: Sha) -> tuple[PathChange, ...]:
+        """Every path that differs, sorted by path; submodules count, renames are two changes."""
+        ...
+
+    def merge(self, ours: Sha, theirs: Sha) -> MergeOutcome:
+        """Preview of merging two commits: an ordinary three-way merge without attributes or custom drivers."""
+        ...
+
+    def edit(self, tree: Sha, edits: Mapping[GitPath, bytes | None]) -> Sha:
+        """The tree with those files written (mode kept, new ones 100644) or, for None, deleted."""
+        ...
+
+    def commit(self, *, tree: Sha, parents: Sequence[Sha], message: str, author: Signature,
+               committer: Signature) -> Sha: ...
+
+    def read_ref(self, ref: str) -> Sha | None: ...
+
+    def refs(self, prefix: str) -> Mapping[str, Sha]: ...
+
+    def move_ref(self, ref: str, *, new: Sha | None, expected: Sha | None) -> bool:
+        """Compare-and-swap one full ref name (None: it does not exist / delete it); False if it had moved."""
+        ...
+
+    def materialise(self, commit: Sha, directory: Path) -> None:
+        """Write the commit's files into `directory` as a repository of its own (detached at the commit,
+        objects borrowed), so that code running there cannot name this repository's refs."""
+        ...
