@@ -31,8 +31,14 @@ class Git(Protocol):
 
     def is_ancestor(self, ancestor: Sha, descendant: Sha) -> bool: ...
 
-    def commits(self, include: Sha, *, exclude: Sequence[Sha] = (), first_parent: bool = False,
-                limit: int | None = None) -> tuple[Sha, ...]:
+    def commits(
+        self,
+        include: Sha,
+        *,
+        exclude: Sequence[Sha] = (),
+        first_parent: bool = False,
+        limit: int | None = None,
+    ) -> tuple[Sha, ...]:
         """Commits reachable from `include` and from none of `exclude`, newest first."""
         ...
 
@@ -60,8 +66,9 @@ class Git(Protocol):
         """The tree with those files written (mode kept, new ones 100644) or, for None, deleted."""
         ...
 
-    def commit(self, *, tree: Sha, parents: Sequence[Sha], message: str, author: Signature,
-               committer: Signature) -> Sha: ...
+    def commit(
+        self, *, tree: Sha, parents: Sequence[Sha], message: str, author: Signature, committer: Signature
+    ) -> Sha: ...
 
     def read_ref(self, ref: str) -> Sha | None: ...
 
