@@ -7,6 +7,18 @@ from pathlib import Path
 from typing import Protocol
 
 from pointsman.core.model import CommitFacts, GitPath, MergeOutcome, PathChange, Sha, Signature, TreeEntry
+from pointsman.core.queue.model import (
+    Candidate,
+    CandidateState,
+    Change,
+    ChangeState,
+    Entry,
+    JournalLine,
+    LaneState,
+    RecordedApproval,
+    RecordedGrant,
+    Run,
+)
 
 
 class Git(Protocol):
@@ -18,7 +30,7 @@ class Git(Protocol):
     """
 
     def resolve(self, rev: str) -> Sha:
-        """The commit that REV names; a branch wins over a tag of the same name. UserError if there is none."""
+        """The commit that REV names; a branch wins over a tag of that name. UserError if there is none."""
         ...
 
     def commit_facts(self, commit: Sha) -> CommitFacts: ...
@@ -59,7 +71,7 @@ class Git(Protocol):
         ...
 
     def merge(self, ours: Sha, theirs: Sha) -> MergeOutcome:
-        """Preview of merging two commits: an ordinary three-way merge without attributes or custom drivers."""
+        """Preview of merging two commits: an ordinary three-way merge, no attributes, no custom drivers."""
         ...
 
     def edit(self, tree: Sha, edits: Mapping[GitPath, bytes | None]) -> Sha:
@@ -82,3 +94,73 @@ class Git(Protocol):
         """Write the commit's files into `directory` as a repository of its own (detached at the commit,
         objects borrowed), so that code running there cannot name this repository's refs."""
         ...
+
+
+Record = Change | Candidate | Run | LaneState | RecordedApproval | RecordedGrant
+"""What a store keeps. One that has an `id` of 0 is new: the store gives it the next number."""
+
+
+class Store(Protocol):
+    """The durable memory of all lanes of one repository.
+
+    Every write is one transaction: the records and the journal lines that explain them are there together or
+    not at all, and on disk when `save` returns. Several processes may write; lines never interleave.
+    """
+
+    def save(self, *records: Record, entries: Sequence[Entry] = (), at: float) -> tuple[Record, ...]:
+        """Insert or replace the records by id, append the entries; the records as stored (with their ids).
+
+        An entry whose body holds the value `"$0"`, `"$1"`... gets the id of the record at that place."""
+        ...
+
+    def lanes(self) -> tuple[str, ...]:
+        """Every lane that ever had a change, sorted."""
+        ...
+
+    def lane(self, name: str) -> LaneState: ...
+
+    def change(self, change_id: int) -> Change | None: ...
+
+    def changes(self, lane: str | None = None, *, states: Sequence[ChangeState] = ()) -> tuple[Change, ...]:
+        """By id; all states when none is named."""
+        ...
+
+    def candidates(self, lane: str, *, states: Sequence[CandidateState] = ()) -> tuple[Candidate, ...]:
+        """By id."""
+        ...
+
+    def runs(
+        self, *, candidates: Sequence[int] = (), changes: Sequence[int] = (), running: bool = False
+    ) -> tuple[Run, ...]:
+        """By id: the runs of those candidates, the probes of those changes, and (running) all that run now."""
+        ...
+
+    def passed_run(self, tree: Sha, digest: str) -> Run | None:
+        """The newest run of the check with that digest that passed on that very tree, whoever asked for it."""
+        ...
+
+    def approvals(self, changes: Sequence[int]) -> tuple[RecordedApproval, ...]: ...
+
+    def grants(self, changes: Sequence[int]) -> tuple[RecordedGrant, ...]: ...
+
+    def journal(
+        self, *, after: int = 0, lane: str | None = None, limit: int | None = None
+    ) -> tuple[JournalLine, ...]:
+        """By seq."""
+        ...
+
+    def version(self) -> int:
+        """A number that grows with every write of any process: has anything changed since I looked?"""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Clock(Protocol):
+    """The time, so that a test can own it."""
+
+    def now(self) -> float:
+        """Seconds since 1970."""
+        ...
+
+    def sleep(self, seconds: float) -> None: ...

@@ -1,0 +1,216 @@
+"""What a lane holds: changes, candidates, runs, approvals; frozen data, no rule stands here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from pointsman.core.model import Sha
+
+
+class ChangeState(StrEnum):
+    """Where a submitted change is; the last three are ends, and every change reaches one (I5)."""
+
+    QUEUED = "queued"
+    LANDED = "landed"
+    RETURNED = "returned"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wait:
+    """Why a queued change is not being tested now.
+
+    `key` names the facts that the wait was decided on: while they are the same, nothing is tried again.
+    """
+
+    code: str
+    text: str
+    key: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reason:
+    """Why a change was returned: a stable code, a sentence, details (quotes, log tail) and the exact command
+    that shows it again."""
+
+    code: str
+    text: str
+    details: str = ""
+    reproduce: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Change:
+    """One submitted head. `id` counts up within a repository; times are seconds since 1970."""
+
+    id: int
+    lane: str
+    branch: str
+    head: Sha
+    author: str
+    title: str
+    body: str = ""
+    worktree: str | None = None
+    priority: int = 0
+    depends_on: tuple[str, ...] = ()
+    submitted_at: float
+    state: ChangeState = ChangeState.QUEUED
+    wait: Wait | None = None
+    reason: Reason | None = None
+    landed: Sha | None = None
+    ended_at: float | None = None
+
+
+class CandidateState(StrEnum):
+    """TESTING and PASSED are live; LANDING means: decided, the ref may or may not have moved."""
+
+    TESTING = "testing"
+    PASSED = "passed"
+    LANDING = "landing"
+    LANDED = "landed"
+    FAILED = "failed"
+    DISCARDED = "discarded"
+
+
+LIVE = frozenset({CandidateState.TESTING, CandidateState.PASSED, CandidateState.LANDING})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Healed:
+    """What the bot repaired on a candidate for one change, in words fit for a merge record."""
+
+    strategy: str
+    summary: str
+    seconds: float
+    proof: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Member:
+    """A change's place in a candidate: its submitted head, its role, and the commit that brings it in."""
+
+    change: int
+    head: Sha
+    role: str
+    commit: Sha
+    tree: Sha
+    healed: Healed | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Candidate:
+    """A commit that could become the base branch's tip: `base` with its members on top, in order.
+
+    `base` is the tip, or the commit of another live candidate that it speculates on. `checks` are the names
+    of the checks (with the digest of their definition) that must pass on `tree`.
+    """
+
+    id: int
+    lane: str
+    base: Sha
+    members: tuple[Member, ...]
+    contract: str
+    checks: tuple[tuple[str, str], ...]
+    state: CandidateState
+    created_at: float
+    reason: str = ""
+
+    @property
+    def commit(self) -> Sha:
+        return self.members[-1].commit
+
+    @property
+    def tree(self) -> Sha:
+        return self.members[-1].tree
+
+
+class RunState(StrEnum):
+    """A gate run: only PASSED is green (I6). LOST: the runner was killed with its daemon; nothing is known."""
+
+    RUNNING = "running"
+    PASSED = "passed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Run:
+    """One run of one check on one tree. `candidate` is None for a probe, whose question `probe` names:
+    `base` (is the base red by itself?), `alone` (is the change red by itself?) or `onto:SHA` (is it red
+    together with the base as it was at SHA?)."""
+
+    id: int
+    lane: str
+    candidate: int | None
+    change: int | None = None
+    probe: str = ""
+    check: str
+    digest: str
+    commit: Sha
+    tree: Sha
+    attempt: int
+    state: RunState
+    started_at: float
+    seconds: float | None = None
+    why: str = ""
+    tests: int | None = None
+    failing_test: str | None = None
+    signature: str | None = None
+    log: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecordedApproval:
+    """A person's yes to one change at one head; it says nothing of any other head."""
+
+    change: int
+    head: Sha
+    by: str
+    at: float
+    human: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecordedGrant:
+    """A path pattern added to a change's scope, for one head and until `expires`."""
+
+    change: int
+    head: Sha
+    pattern: str
+    by: str
+    at: float
+    expires: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LaneState:
+    """What is remembered of a lane itself: whether it is paused and why, and how many failures in a row."""
+
+    name: str
+    paused: str | None = None
+    failures: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """A line for the journal before it has a place in it; `body` holds JSON values only."""
+
+    lane: str
+    kind: str
+    body: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JournalLine:
+    """A line of the journal: `hash` covers every other field and `previous`, the hash of the line before."""
+
+    seq: int
+    at: float
+    lane: str
+    kind: str
+    body: dict[str, Any]
+    previous: str
+    hash: str
