@@ -127,7 +127,7 @@ class Candidate:
 
 
 class RunState(StrEnum):
-    """A gate run: only PASSED is green (I6). LOST: the runner was killed with its daemon; nothing is known."""
+    """A gate run: only PASSED is green (I6). LOST: the runner died with its daemon, nothing is known."""
 
     RUNNING = "running"
     PASSED = "passed"
@@ -187,11 +187,13 @@ class RecordedGrant:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LaneState:
-    """What is remembered of a lane itself: whether it is paused and why, and how many failures in a row."""
+    """What is remembered of a lane itself: whether it is paused and why, how many failures in a row it had,
+    and when a person last resumed it (0: never)."""
 
     name: str
     paused: str | None = None
     failures: int = 0
+    resumed_at: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,0 +1,108 @@
+"""Every sentence that the queue says to a user, one function a message; no rule stands here.
+
+Each says what happened, the value seen and the next step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pointsman.core.model import Sha
+from pointsman.core.queue.model import Candidate, Change, Reason, Run
+from pointsman.core.queue.observation import BaseCommit
+
+SHORT = 10
+
+
+def short(sha: Sha | str) -> str:
+    """The first digits of a SHA, for people; never used to look anything up."""
+    return sha[:SHORT]
+
+
+def name(change: Change) -> str:
+    """How a change is called in every sentence."""
+    return f"#{change.id} {change.branch}"
+
+
+def head_moved(change: Change, now: Sha) -> Reason:
+    return Reason(
+        code="head_moved",
+        text=f"{change.branch} was submitted at {short(change.head)} and is now at {short(now)}; "
+        "what was submitted is no longer what you have. Submit it again.",
+        reproduce=f"pointsman submit {change.branch}",
+    )
+
+
+def dependency_cycle(change: Change, cycle: Sequence[str]) -> Reason:
+    return Reason(
+        code="dependency_cycle",
+        text=f"these changes depend on each other, so none can be first: {' -> '.join(cycle)}. "
+        "Remove one Depends-on and submit again.",
+        reproduce=f"pointsman submit {change.branch}",
+    )
+
+
+def contract_unreadable(problem: str) -> str:
+    return f"nothing lands under a contract that can't be read: {problem}"
+
+
+def base_missing(lane: str) -> str:
+    return f"the base branch {lane} does not exist"
+
+
+def base_is_red(check: str, tip: Sha, run: Run) -> str:
+    return (
+        f"check {check!r} fails on the base itself at {short(tip)}, without any queued change "
+        f"({run.why}; log: {run.log}). Mend the base, then `pointsman resume`."
+    )
+
+
+def too_many_failures(count: int) -> str:
+    return f"{count} changes in a row were red. Look at `pointsman log`, then `pointsman resume`."
+
+
+def base_moved(candidate: Candidate, tip: Sha) -> str:
+    return f"built on {short(candidate.base)}, but the base is now {short(tip)}"
+
+
+def member_left() -> str:
+    return "a change in it left the queue"
+
+
+def contract_changed() -> str:
+    return "the contract on the base changed"
+
+
+def behind_red() -> str:
+    return "it stands on a candidate that failed"
+
+
+def red(run: Run, *, command: str, commit: Sha, together: BaseCommit | None, alone: bool) -> Reason:
+    """A failed check; `alone`: it fails on the change's own head, or the change is up to date with the base."""
+    failing = f" ({run.failing_test})" if run.failing_test else ""
+    text = f"check {run.check!r} failed{failing}: {run.why}."
+    if together is not None:
+        other = f"#{together.change} " if together.change is not None else ""
+        text += (
+            f" The change is green alone and the base is green alone; together with {other}"
+            f"{together.title!r} ({short(together.commit)}) it is red. Merge the base, mend, submit again."
+        )
+    elif alone:
+        text += " Mend it on the branch and submit again."
+    else:
+        text += " It is green alone and red on today's base. Merge the base, mend, submit again."
+    return Reason(
+        code="red_together" if together is not None or not alone else "red",
+        text=text,
+        reproduce=reproduce_check(commit, command),
+    )
+
+
+def reproduce_check(commit: Sha, command: str) -> str:
+    """The commands that run one check again on the exact commit that was tested."""
+    folder = f"../pointsman-{short(commit)}"
+    return f"git worktree add --detach {folder} {commit} && cd {folder} && {command}"
+
+
+def split(run: Run) -> str:
+    return f"check {run.check!r} failed ({run.why}); testing smaller batches"

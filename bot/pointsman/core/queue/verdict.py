@@ -1,0 +1,80 @@
+"""What the runs say of a candidate: passed, red for good, or what to run next; knows no branch or ref."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from pointsman.core.contract import Retry
+from pointsman.core.model import Sha
+from pointsman.core.queue.model import Candidate, Run, RunState
+
+
+class CheckStanding(Enum):
+    """Where one check of one candidate stands. DUE: it has to be started (again)."""
+
+    GREEN = "green"
+    RUNNING = "running"
+    DUE = "due"
+    RED = "red"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CheckVerdict:
+    """One check of a candidate: its standing, the attempts that count, and the run that made it red."""
+
+    check: str
+    digest: str
+    standing: CheckStanding
+    attempts: int
+    failed: Run | None = None
+
+
+def check_verdicts(
+    candidate: Candidate, runs: Sequence[Run], green: Collection[tuple[Sha, str]], retry: Retry
+) -> tuple[CheckVerdict, ...]:
+    """Each required check in the contract's order.
+
+    A pass counts for the exact tree, whoever asked for it. Runs that were cancelled or lost say nothing. A
+    check is red for good when it failed `retry.max` times, or twice with the same signature where the
+    contract says stop (R50, R51).
+    """
+    own = [run for run in runs if run.candidate == candidate.id]
+    return tuple(
+        _check_verdict(
+            candidate.tree, check, digest, [run for run in own if run.check == check], green, retry
+        )
+        for check, digest in candidate.checks
+    )
+
+
+def _check_verdict(
+    tree: Sha,
+    check: str,
+    digest: str,
+    runs: Sequence[Run],
+    green: Collection[tuple[Sha, str]],
+    retry: Retry,
+) -> CheckVerdict:
+    failed = [run for run in runs if run.state is RunState.FAILED]
+    if (tree, digest) in green or any(run.state is RunState.PASSED for run in runs):
+        standing = CheckStanding.GREEN
+    elif any(run.state is RunState.RUNNING for run in runs):
+        standing = CheckStanding.RUNNING
+    elif failed and is_final(failed, retry):
+        standing = CheckStanding.RED
+    else:
+        standing = CheckStanding.DUE
+    last = failed[-1] if failed else None
+    return CheckVerdict(check=check, digest=digest, standing=standing, attempts=len(failed), failed=last)
+
+
+def is_final(failed: Sequence[Run], retry: Retry) -> bool:
+    """Whether these failures of one check, oldest first, are enough to stop trying."""
+    if len(failed) >= max(1, retry.max):
+        return True
+    if retry.same_failure != "stop" or len(failed) < 2:
+        return False
+    first, second = failed[-2].signature, failed[-1].signature
+    return first is not None and first == second
