@@ -1,0 +1,234 @@
+"""The tables of the state file and how each field is written in them; no query stands here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+)
+
+from pointsman.core.queue.model import CandidateState, ChangeState, Healed, Member, Reason, RunState, Wait
+
+HEAD_REVISION = "0001"
+"""The newest revision in migrations/versions, so that opening a current file needs no Alembic."""
+
+
+class Exact(TypeDecorator[str]):
+    """Text that comes back as it went in, even where a path or branch name is not UTF-8.
+
+    SQLite keeps the type of each value: text with lone surrogates is stored as bytes in the same column."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> Any:
+        if value is None or value.isascii():
+            return value
+        encoded = value.encode("utf-8", "surrogatepass")
+        return value if encoded.decode("utf-8", "replace") == value else encoded
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
+        return value.decode("utf-8", "surrogatepass") if isinstance(value, bytes) else value
+
+
+class Choice(TypeDecorator[StrEnum]):
+    """A member of a closed set, by its value."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, choices: type[StrEnum]) -> None:
+        super().__init__()
+        self.choices = choices
+
+    def process_bind_param(self, value: StrEnum | None, dialect: Dialect) -> str | None:
+        return None if value is None else value.value
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> StrEnum | None:
+        return None if value is None else self.choices(value)
+
+
+class Document(TypeDecorator[Any]):
+    """A nested value as JSON text; `read` makes the value again from what the JSON holds."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, read: Callable[[Any], Any]) -> None:
+        super().__init__()
+        self.read = read
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        return None if value is None else json.dumps(value, default=asdict, separators=(",", ":"))
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        return None if value is None else self.read(json.loads(value))
+
+
+def _wait(fields: dict[str, Any]) -> Wait:
+    return Wait(**fields)
+
+
+def _reason(fields: dict[str, Any]) -> Reason:
+    return Reason(**fields)
+
+
+def _member(fields: dict[str, Any]) -> Member:
+    healed = fields.pop("healed")
+    return Member(**fields, healed=healed and Healed(**healed))
+
+
+def _members(items: list[dict[str, Any]]) -> tuple[Member, ...]:
+    return tuple(_member(item) for item in items)
+
+
+def _pairs(items: list[list[str]]) -> tuple[tuple[str, str], ...]:
+    return tuple((first, second) for first, second in items)
+
+
+metadata = MetaData()
+
+changes = Table(
+    "changes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("lane", Exact, nullable=False),
+    Column("branch", Exact, nullable=False),
+    Column("head", Exact, nullable=False),
+    Column("author", Exact, nullable=False),
+    Column("title", Exact, nullable=False),
+    Column("body", Exact, nullable=False),
+    Column("worktree", Exact),
+    Column("priority", Integer, nullable=False),
+    Column("depends_on", Document(tuple), nullable=False),
+    Column("submitted_at", Float, nullable=False),
+    Column("state", Choice(ChangeState), nullable=False),
+    Column("wait", Document(_wait)),
+    Column("reason", Document(_reason)),
+    Column("landed", Exact),
+    Column("ended_at", Float),
+    Index("changes_by_lane", "lane", "state"),
+    Index("changes_by_state", "state"),
+    sqlite_autoincrement=True,
+)
+
+candidates = Table(
+    "candidates",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("lane", Exact, nullable=False),
+    Column("base", Exact, nullable=False),
+    Column("members", Document(_members), nullable=False),
+    Column("contract", Exact, nullable=False),
+    Column("checks", Document(_pairs), nullable=False),
+    Column("state", Choice(CandidateState), nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("reason", Exact, nullable=False),
+    Index("candidates_by_lane", "lane", "state"),
+    sqlite_autoincrement=True,
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("lane", Exact, nullable=False),
+    Column("candidate", Integer, ForeignKey("candidates.id")),
+    Column("change", Integer, ForeignKey("changes.id")),
+    Column("probe", Exact, nullable=False),
+    Column("check", Exact, nullable=False),
+    Column("digest", Exact, nullable=False),
+    Column("commit", Exact, nullable=False),
+    Column("tree", Exact, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("state", Choice(RunState), nullable=False),
+    Column("started_at", Float, nullable=False),
+    Column("seconds", Float),
+    Column("why", Exact, nullable=False),
+    Column("tests", Integer),
+    Column("failing_test", Exact),
+    Column("signature", Exact),
+    Column("log", Exact),
+    Index("runs_by_candidate", "candidate"),
+    Index("runs_by_change", "change"),
+    Index("runs_by_state", "state"),
+    Index("runs_by_tree", "tree", "digest"),
+    sqlite_autoincrement=True,
+)
+
+lanes = Table(
+    "lanes",
+    metadata,
+    Column("name", Exact, primary_key=True),
+    Column("paused", Exact),
+    Column("failures", Integer, nullable=False),
+    Column("resumed_at", Float, nullable=False),
+)
+
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("change", Integer, ForeignKey("changes.id"), nullable=False),
+    Column("head", Exact, nullable=False),
+    Column("by", Exact, nullable=False),
+    Column("at", Float, nullable=False),
+    Column("human", Boolean, nullable=False),
+    Index("approvals_by_change", "change"),
+    sqlite_autoincrement=True,
+)
+
+grants = Table(
+    "grants",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("change", Integer, ForeignKey("changes.id"), nullable=False),
+    Column("head", Exact, nullable=False),
+    Column("pattern", Exact, nullable=False),
+    Column("by", Exact, nullable=False),
+    Column("at", Float, nullable=False),
+    Column("expires", Float, nullable=False),
+    Index("grants_by_change", "change"),
+    sqlite_autoincrement=True,
+)
+
+journal = Table(
+    "journal",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("at", Float, nullable=False),
+    Column("lane", Exact, nullable=False),
+    Column("kind", Exact, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("previous", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+    Index("journal_by_lane", "lane", "seq"),
+)
+"""Append-only: triggers of the schema abort every UPDATE and DELETE. `body` is canonical JSON."""
+
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("id", Integer, CheckConstraint("id = 1", name="one_row"), primary_key=True, autoincrement=False),
+    Column("writes", Integer, nullable=False),
+    Column("lines", Integer, nullable=False),
+    Column("head", Text, nullable=False),
+)
+"""One row: how many saves there were, and the number and hash of the journal's last line. The next line is
+chained to *this* hash, so that lines cut off the journal's end stay noticed after others follow."""
