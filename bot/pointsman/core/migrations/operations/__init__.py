@@ -1,0 +1,36 @@
+"""What a migration touches, and which pairs of migrations do not commute; reads text, runs nothing."""
+
+from pointsman.core.migrations.operations.compare import compare, compare_footprints
+from pointsman.core.migrations.operations.model import (
+    ComparePolicy,
+    Comparison,
+    Footprint,
+    Kind,
+    Located,
+    Operation,
+    Pair,
+    Relation,
+    Stop,
+    StopIf,
+    Unknown,
+)
+from pointsman.core.migrations.operations.read import footprint
+from pointsman.core.migrations.operations.render import render
+
+__all__ = [
+    "ComparePolicy",
+    "Comparison",
+    "Footprint",
+    "Kind",
+    "Located",
+    "Operation",
+    "Pair",
+    "Relation",
+    "Stop",
+    "StopIf",
+    "Unknown",
+    "compare",
+    "compare_footprints",
+    "footprint",
+    "render",
+]

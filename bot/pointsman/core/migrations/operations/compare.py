@@ -1,0 +1,127 @@
+"""Sets two sides of a fork against each other and sums up; it reads footprints, the rules decide pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from pointsman.core.migrations.operations.model import (
+    DATA_WRITES,
+    ComparePolicy,
+    Comparison,
+    Footprint,
+    Kind,
+    Located,
+    Operation,
+    Pair,
+    Relation,
+    Stop,
+    StopIf,
+)
+from pointsman.core.migrations.operations.read import footprint
+from pointsman.core.migrations.operations.rules import judge
+
+Side = Sequence[tuple[str, Footprint]]
+
+_NO_POLICY = ComparePolicy()
+
+
+def compare(
+    left: Sequence[tuple[str, bytes]],
+    right: Sequence[tuple[str, bytes]],
+    policy: ComparePolicy = _NO_POLICY,
+) -> Comparison:
+    """How the unmerged revisions of two sides, each as (path, source), stand to each other.
+
+    Symmetric but for which side is called left. A side that does nothing is disjoint with everything.
+    """
+    return compare_footprints(
+        [(path, footprint(source, path)) for path, source in left],
+        [(path, footprint(source, path)) for path, source in right],
+        policy,
+    )
+
+
+def compare_footprints(left: Side, right: Side, policy: ComparePolicy = _NO_POLICY) -> Comparison:
+    """`compare` on footprints that the caller has kept by blob id."""
+    pairs = sorted(_pairs(left, right), key=_order)
+    unknown = (*_unknown(left, right), *_unknown(right, left))
+    stops = _stops(left, right, pairs, policy)
+    return Comparison(
+        relation=_relation(pairs, unknown, stops), pairs=tuple(pairs), unknown=unknown, stops=stops
+    )
+
+
+def _relation(pairs: Sequence[Pair], unknown: Sequence[Located], stops: Sequence[Stop]) -> Relation:
+    if stops or any(pair.relation is Relation.CONFLICT for pair in pairs):
+        return Relation.CONFLICT
+    if unknown:
+        return Relation.UNKNOWN
+    return Relation.SAME_TABLE if pairs else Relation.DISJOINT
+
+
+def _order(pair: Pair) -> tuple[bool, str, str, int, str, int]:
+    ends = sorted([(pair.left.path, pair.left.operation.line), (pair.right.path, pair.right.operation.line)])
+    return (pair.relation is not Relation.CONFLICT, pair.rule, *ends[0], *ends[1])
+
+
+def _located(side: Side) -> Iterator[Located]:
+    for path, found in side:
+        for operation in found.operations:
+            yield Located(path=path, operation=operation)
+
+
+def _pairs(left: Side, right: Side) -> Iterator[Pair]:
+    shelves: dict[str, list[int]] = {}
+    others = list(_located(right))
+    for index, other in enumerate(others):
+        for key in _keys(other.operation):
+            shelves.setdefault(key, []).append(index)
+    for mine in _located(left):
+        near = dict.fromkeys(index for key in _keys(mine.operation) for index in shelves.get(key, ()))
+        for index in near:
+            yield from _pair(mine, others[index])
+
+
+def _pair(mine: Located, other: Located) -> Iterator[Pair]:
+    if not (isinstance(mine.operation, Operation) and isinstance(other.operation, Operation)):
+        return
+    verdict = judge(mine.operation, other.operation)
+    if verdict is not None:
+        yield Pair(left=mine, right=other, rule=verdict.rule, why=verdict.why, relation=verdict.relation)
+
+
+def _keys(operation: object) -> set[str]:
+    """What two operations must share one of before any rule can hold: a table, a name, a type, a schema."""
+    if not isinstance(operation, Operation):
+        return set()
+    names = {operation.table, operation.new_name, operation.name, *operation.references, *operation.types}
+    keys = {name for name in names if name}
+    keys |= {name.rpartition(".")[0] for name in keys if "." in name}
+    if operation.kind in {Kind.ADD_ENUM_VALUE, Kind.RENAME_ENUM} or operation.kind in DATA_WRITES:
+        keys |= {f"'{value}'" for value in operation.values}
+    return keys
+
+
+def _unknown(side: Side, other: Side) -> list[Located]:
+    if not any(found.operations or found.unknown for _, found in other):
+        return []
+    return [Located(path=path, operation=place) for path, found in side for place in found.unknown]
+
+
+def _stops(left: Side, right: Side, pairs: Sequence[Pair], policy: ComparePolicy) -> tuple[Stop, ...]:
+    stops: list[Stop] = []
+    for place in (*_located(left), *_located(right)):
+        kind = place.operation.kind if isinstance(place.operation, Operation) else None
+        if StopIf.DATA_MIGRATION in policy.stop_if and kind in DATA_WRITES:
+            stops.append(
+                Stop(at=place, rule="stop_data_migration", why="the contract stops at data migrations")
+            )
+        if StopIf.DROP_COLUMN in policy.stop_if and kind in {Kind.DROP_COLUMN, Kind.DROP_TABLE}:
+            stops.append(
+                Stop(at=place, rule="stop_drop_column", why="the contract stops where columns are dropped")
+            )
+    if StopIf.SAME_TABLE in policy.stop_if:
+        ends = dict.fromkeys(end for pair in pairs for end in (pair.left, pair.right))
+        why = "the contract stops where both sides touch one table"
+        stops.extend(Stop(at=end, rule="stop_same_table", why=why) for end in ends)
+    return tuple(stops)
