@@ -1,0 +1,1 @@
+"""git as the store of objects and refs; it decides nothing."""
