@@ -1,0 +1,66 @@
+"""Alembic as one `Backend`: it names the parts and loads the ones for editing only when they are asked for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+
+from pointsman.core.migrations.alembic import discover as discovery
+from pointsman.core.migrations.alembic import parse as parsing
+from pointsman.core.migrations.backend import NewFile, Uneditable
+from pointsman.core.migrations.model import Layout, Parsed, Revision
+from pointsman.core.model import GitPath
+
+_NAME_IS_ID = re.compile(r"([a-f0-9]+)\.py$")
+
+
+class Alembic:
+    """See `Backend`; the rules are Alembic's own (read off 1.20's script/base.py and script/revision.py)."""
+
+    name = "alembic"
+
+    def may_configure(self, path: GitPath) -> bool:
+        return discovery.may_configure(path)
+
+    def may_matter(self, path: GitPath) -> bool:
+        return path.endswith(".py") or discovery.may_configure(path) or path.endswith("script.py.mako")
+
+    def discover(self, paths: Collection[GitPath], configs: Mapping[GitPath, bytes]) -> tuple[Layout, ...]:
+        return discovery.discover(paths, configs)
+
+    def is_revision_file(self, layout: Layout, path: GitPath) -> bool:
+        return discovery.is_revision_file(layout, path)
+
+    def parse(self, blob: bytes) -> Parsed:
+        return parsing.parse(blob)
+
+    def revision_from_name(self, path: GitPath) -> str | None:
+        found = _NAME_IS_ID.match(path.rpartition("/")[2])
+        return found.group(1) if found else None
+
+    def set_parents(self, blob: bytes, parents: Sequence[str]) -> bytes | Uneditable:
+        from pointsman.core.migrations.alembic import edit
+
+        return edit.set_parents(blob, parents)
+
+    def rename(self, blob: bytes, ids: Mapping[str, str]) -> bytes | Uneditable:
+        from pointsman.core.migrations.alembic import edit
+
+        return edit.rename(blob, ids)
+
+    def is_empty(self, blob: bytes) -> bool:
+        from pointsman.core.migrations.alembic import body
+
+        return body.is_empty(blob)
+
+    def same_meaning(self, a: bytes, b: bytes) -> bool:
+        from pointsman.core.migrations.alembic import body
+
+        return body.same_meaning(a, b)
+
+    def merge_revision(
+        self, layout: Layout, parents: Sequence[Revision], habit: Sequence[bytes], *, id: str, when: int
+    ) -> NewFile:
+        from pointsman.core.migrations.alembic import template
+
+        return template.merge_revision(layout, parents, habit, id=id, when=when)

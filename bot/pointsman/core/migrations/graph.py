@@ -1,0 +1,121 @@
+"""The graph of one environment's revisions: heads, lineages and forks as Alembic counts them; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+
+from pointsman.core.migrations.model import Revision
+
+
+class Graph:
+    """Revisions by id and their edges. Parents that are not there, and repeated ids, are the caller's to report:
+    of one id the first revision counts, and an edge to nowhere is no edge."""
+
+    def __init__(self, revisions: Iterable[Revision]) -> None:
+        self.by_id: dict[str, Revision] = {}
+        for revision in revisions:
+            self.by_id.setdefault(revision.id, revision)
+        self.children: dict[str, list[str]] = {id: [] for id in self.by_id}
+        for revision in self.by_id.values():
+            for parent in dict.fromkeys(revision.parents):
+                if parent in self.children:
+                    self.children[parent].append(revision.id)
+
+    def __contains__(self, id: object) -> bool:
+        return id in self.by_id
+
+    def __len__(self) -> int:
+        return len(self.by_id)
+
+    @cached_property
+    def heads(self) -> tuple[str, ...]:
+        """Revisions that no `down_revision` names, sorted; `depends_on` does not hide a head, just as
+        `alembic upgrade head` still refuses two."""
+        return tuple(sorted(id for id, children in self.children.items() if not children))
+
+    @cached_property
+    def bases(self) -> tuple[str, ...]:
+        return tuple(sorted(id for id, revision in self.by_id.items() if not revision.parents))
+
+    def ancestors(self, *ids: str) -> frozenset[str]:
+        """Those revisions and all below them that are there."""
+        return _reach(ids, lambda id: self.by_id[id].parents if id in self.by_id else (), self.by_id)
+
+    def descendants(self, *ids: str) -> frozenset[str]:
+        """Those revisions and all above them."""
+        return _reach(ids, lambda id: self.children.get(id, ()), self.by_id)
+
+    @cached_property
+    def label_of(self) -> Mapping[str, str]:
+        """Branch label -> the revision that carries it (the first, where two do)."""
+        found: dict[str, str] = {}
+        for id, revision in self.by_id.items():
+            for label in revision.labels:
+                found.setdefault(label, id)
+        return found
+
+    def labels(self, id: str) -> frozenset[str]:
+        """The labels of the branch that the revision stands on: its own and its ancestors'."""
+        return frozenset(label for each in self.ancestors(id) for label in self.by_id[each].labels)
+
+    @cached_property
+    def component(self) -> Mapping[str, str]:
+        """Revision -> a name of the connected part that it is in (its least id)."""
+        part: dict[str, str] = {}
+        for start in sorted(self.by_id):
+            if start in part:
+                continue
+            for id in _reach([start], self._neighbours, self.by_id):
+                part[id] = start
+        return part
+
+    def _neighbours(self, id: str) -> Iterable[str]:
+        return (*self.by_id[id].parents, *self.children[id])
+
+    @cached_property
+    def lineages(self) -> tuple[tuple[str, ...], ...]:
+        """The heads, those together that neither a base of their own nor a branch label tells apart."""
+        groups: dict[tuple[str, frozenset[str]], list[str]] = {}
+        for head in self.heads:
+            groups.setdefault((self.component[head], self.labels(head)), []).append(head)
+        return tuple(tuple(group) for group in groups.values())
+
+    @property
+    def forks(self) -> tuple[tuple[str, ...], ...]:
+        """The lineages with more than one head."""
+        return tuple(group for group in self.lineages if len(group) > 1)
+
+    def cycles(self, *, with_dependencies: bool = False) -> tuple[str, ...]:
+        """Revisions that stand in or above a loop, sorted; () if there is none."""
+        waiting = {id: len(self._needs(revision, with_dependencies)) for id, revision in self.by_id.items()}
+        above: dict[str, list[str]] = {}
+        for id, revision in self.by_id.items():
+            for need in self._needs(revision, with_dependencies):
+                above.setdefault(need, []).append(id)
+        ready = [id for id, count in waiting.items() if count == 0]
+        while ready:
+            id = ready.pop()
+            del waiting[id]
+            for other in above.get(id, ()):
+                waiting[other] -= 1
+                if waiting[other] == 0:
+                    ready.append(other)
+        return tuple(sorted(waiting))
+
+    def _needs(self, revision: Revision, with_dependencies: bool) -> frozenset[str]:
+        needs = set(revision.parents)
+        if with_dependencies:
+            needs |= {self.label_of.get(need, need) for need in revision.depends_on}
+        return frozenset(need for need in needs if need in self.by_id)
+
+
+def _reach(start: Iterable[str], step: object, known: Mapping[str, object]) -> frozenset[str]:
+    seen: set[str] = set()
+    pending = [id for id in start if id in known]
+    while pending:
+        id = pending.pop()
+        if id not in seen:
+            seen.add(id)
+            pending.extend(each for each in step(id) if each in known and each not in seen)  # type: ignore[operator]
+    return frozenset(seen)

@@ -1,0 +1,102 @@
+"""Reads the migration environments of a tree through git, each blob once; it judges and changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from pointsman.core.migrations.backends import BACKENDS, backend_of
+from pointsman.core.migrations.cache import MemoryCache, ParseCache
+from pointsman.core.migrations.environment import Environment, File, assemble
+from pointsman.core.migrations.model import Code, Issue, Layout, Parsed
+from pointsman.core.model import MODE_EXECUTABLE, MODE_FILE, MODE_SYMLINK, GitPath, Sha, TreeEntry
+from pointsman.ports import Git
+
+
+@dataclass(slots=True)
+class Reads:
+    """How many blobs were read, to hold the common case to nothing: settings and revision files apart."""
+
+    configs: int = 0
+    revisions: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TreeFacts:
+    """The environments of one tree, and the tree's entries by path."""
+
+    tree: Sha
+    environments: tuple[Environment, ...]
+    entries: dict[GitPath, TreeEntry]
+
+
+@dataclass(slots=True)
+class Reader:
+    """Reads trees of one repository. `only` limits to environments that the contract names (config paths
+    without a leading slash); empty: all that are found."""
+
+    git: Git
+    cache: ParseCache = field(default_factory=MemoryCache)
+    only: Sequence[str] = ()
+    reads: Reads = field(default_factory=Reads)
+    _configs: dict[Sha, bytes] = field(default_factory=dict)
+
+    def read(self, tree: Sha) -> TreeFacts:
+        """All environments of the tree, in order of config path."""
+        entries = {entry.path: entry for entry in self.git.entries(tree)}
+        layouts = self.layouts(entries)
+        return TreeFacts(tree, tuple(self.environment(layout, entries) for layout in layouts), entries)
+
+    def layouts(self, entries: dict[GitPath, TreeEntry]) -> tuple[Layout, ...]:
+        """Where the environments are; reads settings, no revision."""
+        found: list[Layout] = []
+        for backend in BACKENDS:
+            wanted = {p: e.oid for p, e in entries.items() if e.mode in _FILES and backend.may_configure(p)}
+            self._fetch_configs(list(wanted.values()))
+            configs = {path: self._configs[oid] for path, oid in wanted.items()}
+            found.extend(backend.discover(entries.keys(), configs))
+        named = {name.strip("/") for name in self.only}
+        return tuple(layout for layout in found if not named or layout.config in named or layout.home in named)
+
+    def environment(self, layout: Layout, entries: dict[GitPath, TreeEntry]) -> Environment:
+        """One environment, its revision files read unless the cache knows them."""
+        backend = backend_of(layout)
+        chosen = [entry for path, entry in entries.items() if backend.is_revision_file(layout, path)]
+        files = [_resolved(entry, entries, self.git) for entry in chosen]
+        oids = [oid for _, oid in files if oid is not None]
+        known = dict(self.cache.get_many(backend.name, oids))
+        missing = list(dict.fromkeys(oid for oid in oids if oid not in known))
+        if missing:
+            fresh = {oid: backend.parse(blob) for oid, blob in self.git.read(missing)}
+            self.reads.revisions += len(fresh)
+            self.cache.put_many(backend.name, fresh)
+            known |= fresh
+        return assemble(backend, layout, [File(e.path, oid or e.oid, known[oid] if oid else _ODD) for e, oid in files])
+
+    def _fetch_configs(self, oids: list[Sha]) -> None:
+        missing = list(dict.fromkeys(oid for oid in oids if oid not in self._configs))
+        if missing:
+            self._configs.update(self.git.read(missing))
+            self.reads.configs += len(missing)
+
+
+_FILES = (MODE_FILE, MODE_EXECUTABLE)
+_ODD = Parsed(None, None, issues=(Issue(Code.NOT_A_FILE, "is a link that leads to no file of the tree"),))
+
+
+def _resolved(entry: TreeEntry, entries: dict[GitPath, TreeEntry], git: Git) -> tuple[TreeEntry, Sha | None]:
+    """The blob that the path leads to, one relative link followed; None where there is none."""
+    if entry.mode in _FILES:
+        return entry, entry.oid
+    if entry.mode != MODE_SYMLINK:
+        return entry, None
+    ((_, target),) = git.read([entry.oid])
+    folder = entry.path.rpartition("/")[0]
+    parts = folder.split("/") if folder else []
+    for part in target.decode("utf-8", "surrogateescape").split("/"):
+        if part == "..":
+            parts = parts[:-1]
+        elif part not in ("", "."):
+            parts.append(part)
+    other = entries.get("/".join(parts))
+    return entry, other.oid if other is not None and other.mode in _FILES else None
