@@ -21,14 +21,15 @@ from sqlalchemy import (
     create_engine,
     event,
     func,
+    literal_column,
     or_,
     select,
 )
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.dialects.sqlite import Insert, insert
 
 from pointsman.adapters.store import tables
 from pointsman.adapters.store.failures import explained
-from pointsman.adapters.store.schema import LOCK_SECONDS, ensure_current, revision_of
+from pointsman.adapters.store.schema import LOCK_SECONDS, ensure_current
 from pointsman.core.errors import EnvironmentProblem
 from pointsman.core.journal import canonical, seal
 from pointsman.core.queue.model import (
@@ -58,6 +59,10 @@ _TABLES: dict[type[Any], Table] = {
     RecordedApproval: tables.approvals,
     RecordedGrant: tables.grants,
 }
+
+_LEDGER = select(
+    tables.ledger, literal_column("(SELECT version_num FROM alembic_version)").label("version_num")
+)
 
 
 class SqlStore:
@@ -176,21 +181,18 @@ class SqlStore:
             return int(self._ledger(connection).writes)
 
     def _records(self, kind: type[R], query: Select[Any]) -> tuple[R, ...]:
-        names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
-        columns = [query.selected_columns[name] for name in names]
         with self._transaction() as connection:
-            rows = connection.execute(query.with_only_columns(*columns))
-            return tuple(kind(**dict(zip(names, row, strict=True))) for row in rows)
+            return _read(connection, kind, query)
 
     def _ledger(self, connection: Connection) -> Row[Any]:
         """The ledger's row; EnvironmentProblem if another pointsman has changed the schema meanwhile."""
-        revision = revision_of(connection)
-        if revision != tables.HEAD_REVISION:
+        ledger = connection.execute(_LEDGER).one()
+        if ledger.version_num != tables.HEAD_REVISION:
             raise EnvironmentProblem(
-                f"The state file {self._path} now has schema {revision}, this process knows "
+                f"The state file {self._path} now has schema {ledger.version_num}, this process knows "
                 f"{tables.HEAD_REVISION}: another pointsman upgraded it. Restart this one with that version."
             )
-        return connection.execute(select(tables.ledger)).one()
+        return ledger
 
     @contextmanager
     def _transaction(self, begin: str = "BEGIN") -> Iterator[Connection]:
@@ -237,7 +239,7 @@ def _begin(connection: Connection) -> None:
 
 
 def _put(connection: Connection, record: Any) -> Any:
-    """Insert or replace one record; the record with its id."""
+    """Insert or replace one record; the record as it stands there now, with its id."""
     table = _TABLES[type(record)]
     row = {field.name: getattr(record, field.name) for field in fields(record)}
     if isinstance(record, RecordedApproval | RecordedGrant):
@@ -250,9 +252,28 @@ def _put(connection: Connection, record: Any) -> Any:
         return replace(record, id=key[0])
     statement = insert(table)
     keys = [column.name for column in table.primary_key]
-    others = {name: statement.excluded[name] for name in row if name not in keys}
-    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=others), row)
-    return record
+    upsert = statement.on_conflict_do_update(
+        index_elements=keys,
+        set_={name: statement.excluded[name] for name in row if name not in keys},
+        where=_may_follow(statement) if isinstance(record, Change) else None,
+    )
+    if connection.execute(upsert, row).rowcount:
+        return record
+    return _read(connection, Change, select(table).where(table.c.id == row["id"]))[0]
+
+
+def _may_follow(statement: Insert) -> ColumnElement[bool]:
+    """An end is an end (I5): whoever read the change before another process ended it does not undo that.
+    Only LANDED replaces another end, because then the base branch has moved."""
+    old, new = tables.changes.c.state, statement.excluded["state"]
+    return or_(old == ChangeState.QUEUED, old == new, new == ChangeState.LANDED)
+
+
+def _read(connection: Connection, kind: type[R], query: Select[Any]) -> tuple[R, ...]:
+    """The rows that the query finds, as records of that kind."""
+    names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
+    rows = connection.execute(query.with_only_columns(*(query.selected_columns[name] for name in names)))
+    return tuple(kind(**dict(zip(names, row, strict=True))) for row in rows)
 
 
 def _append(connection: Connection, entries: Sequence[Entry], *, at: float, ledger: Row[Any]) -> None:

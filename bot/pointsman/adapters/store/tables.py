@@ -160,6 +160,7 @@ runs = Table(
     Column("state", Choice(RunState), nullable=False),
     Column("started_at", Float, nullable=False),
     Column("seconds", Float),
+    Column("code", Exact, nullable=False),
     Column("why", Exact, nullable=False),
     Column("tests", Integer),
     Column("failing_test", Exact),

@@ -89,6 +89,7 @@ def _create_runs() -> None:
         sa.Column("state", sa.Text, nullable=False),
         sa.Column("started_at", sa.Float, nullable=False),
         sa.Column("seconds", sa.Float),
+        sa.Column("code", sa.Text, nullable=False),
         sa.Column("why", sa.Text, nullable=False),
         sa.Column("tests", sa.Integer),
         sa.Column("failing_test", sa.Text),
