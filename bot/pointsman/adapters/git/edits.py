@@ -1,4 +1,4 @@
-"""Writes a changed tree without a work tree or an index: only the folders on the way to an edit are rewritten."""
+"""Writes a changed tree without a work tree or an index; folders that no edit is below are never read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writes a commit's files out as a repository of their own, for code that must not reach ours; runs none of it."""
+"""Writes a commit's files as a repository of their own, for code that must not reach ours; runs no code."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def materialise(git: Plumbing, commit: Sha, directory: Path) -> None:
 
 
 def _lenders(objects: Path, depth: int = 0) -> list[Path]:
-    """The object folder and all that it borrows from itself: git takes a relative alternate at the first level only."""
+    """The object folder and all that it borrows from, as absolute paths."""
     listing = objects / "info/alternates"
     lines = listing.read_text(errors="surrogateescape").splitlines() if listing.is_file() else []
     further = [(objects / line).resolve() for line in lines if line and not line.startswith("#")]

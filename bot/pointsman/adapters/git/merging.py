@@ -13,7 +13,9 @@ from pointsman.core.errors import GitFailed
 from pointsman.core.model import Conflicted, ConflictedPath, GitPath, Merged, MergeOutcome, Sha
 
 UNRELATED = "unrelated histories"
-_CONFLICT = re.compile(r"CONFLICT \((?P<kind>.*)\)")
+_CONFLICT = re.compile(r"(?:CONFLICT|ERROR) ?\((?P<kind>.*)\)")
+_SENTENCE = {"directory rename suggested": "file location"}
+"""git's fixed words (merge-ort's type_short_descriptions) that differ from those of the sentence users know."""
 _BASE, _OURS, _THEIRS = 1, 2, 3
 
 Stages = dict[GitPath, dict[int, Sha]]
@@ -42,11 +44,10 @@ def merge(git: Plumbing, ours: Sha, theirs: Sha) -> MergeOutcome:
         raise git.failed(done, *args)
     if done.code == 0:
         return Merged(tree=Sha(tree.decode("ascii")))
-    return _conflicted(rest) or _raise(git.failed(done, *args))
-
-
-def _raise(failed: GitFailed) -> MergeOutcome:
-    raise failed
+    conflicted = _conflicted(rest)
+    if conflicted is None:
+        raise git.failed(done, *args)
+    return conflicted
 
 
 def _unrelated(ours: Sha, theirs: Sha) -> Conflicted:
@@ -91,7 +92,7 @@ def _messages(fields: list[bytes]) -> Iterator[_Message]:
 
 
 def _kinds(messages: tuple[_Message, ...]) -> dict[GitPath, str]:
-    """Each path's kind of conflict; the first message about it is the most telling (binary, then contents)."""
+    """Each path's kind of conflict: git's first message about it tells most (binary, then contents)."""
     kinds: dict[GitPath, str] = {}
     for message in messages:
         found = _CONFLICT.match(message.kind)
@@ -107,7 +108,7 @@ def _conflict(path: GitPath, stages: dict[int, Sha], kind: str | None) -> Confli
         kind = "content" if _BASE in stages else "add/add"
     return ConflictedPath(
         path=path,
-        kind=kind or "unmerged",
+        kind=_SENTENCE.get(kind or "", kind or "unmerged"),
         base=stages.get(_BASE),
         ours=stages.get(_OURS),
         theirs=stages.get(_THEIRS),

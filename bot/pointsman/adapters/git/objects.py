@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from subprocess import Popen
+from typing import IO, Self
 
 from pointsman.adapters.git.process import Runner
 from pointsman.core.errors import EnvironmentProblem, GitFailed, MissingObject
@@ -20,6 +22,7 @@ takes whole while git is still busy writing, so neither side can wait for the ot
 READ_LIMIT = 64 * 1024 * 1024
 """Bytes of one blob beyond which reading refuses."""
 
+_PIECE = 1 << 20
 _COMMAND = ("cat-file", "--batch")
 
 
@@ -31,6 +34,46 @@ class _Answer:
     content: bytes | None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Child:
+    """The running command; EOFError where it ended in the middle of an answer."""
+
+    process: Popen[bytes]
+    requests: IO[bytes]
+    answers: IO[bytes]
+
+    @classmethod
+    def of(cls, process: Popen[bytes]) -> Self:
+        if process.stdin is None or process.stdout is None:
+            raise ValueError("the command was started without pipes")
+        return cls(process=process, requests=process.stdin, answers=process.stdout)
+
+    def answer(self, oid: Sha, limit: int) -> _Answer:
+        header = self.answers.readline().split()
+        if len(header) == 2:
+            return _Answer(oid=oid, kind="missing", size=0, content=None)
+        if len(header) != 3:
+            raise EOFError
+        size = int(header[2])
+        content = self._take(size + 1, keep=size <= limit)
+        return _Answer(oid=oid, kind=header[1].decode(), size=size, content=content)
+
+    def _take(self, size: int, *, keep: bool) -> bytes | None:
+        """An object's bytes without the line end that follows; None where they are only passed over."""
+        while not keep and size > _PIECE:
+            size -= len(self.answers.read(_PIECE)) or size
+        content = self.answers.read(size)
+        if len(content) != size or not content:
+            raise EOFError
+        return content[:-1] if keep else None
+
+    def stop(self) -> None:
+        for pipe in (self.requests, self.answers):
+            with suppress(BrokenPipeError):
+                pipe.close()
+        self.process.wait()
+
+
 class ObjectReader:
     """One child process, started at the first read. Safe to use from several threads: a chunk of requests
     and all its answers is one turn."""
@@ -39,7 +82,7 @@ class ObjectReader:
         self._git = git
         self._errors = errors
         self._turn = threading.Lock()
-        self._process: Popen[bytes] | None = None
+        self._child: _Child | None = None
 
     def blobs(self, oids: Iterable[Sha], *, limit: int = READ_LIMIT) -> Iterator[tuple[Sha, bytes]]:
         """Contents in the order asked. MissingObject names one that is not there; EnvironmentProblem for
@@ -67,68 +110,33 @@ class ObjectReader:
     def _ask(self, oids: Sequence[Sha], limit: int) -> list[_Answer]:
         request = "".join(f"{_checked(oid)}\n" for oid in oids).encode()
         with self._turn:
-            process = self._running()
-            assert process.stdin is not None
+            child = self._running()
             try:
-                process.stdin.write(request)
-                process.stdin.flush()
-                return [self._answer(process, oid, limit) for oid in oids]
-            except BrokenPipeError:
-                raise self._died(process) from None
+                child.requests.write(request)
+                child.requests.flush()
+                return [child.answer(oid, limit) for oid in oids]
+            except (BrokenPipeError, EOFError):
+                raise self._died(child) from None
             except BaseException:
                 self._stop()  # an answer half read would be taken for the next one
                 raise
 
-    def _answer(self, process: Popen[bytes], oid: Sha, limit: int) -> _Answer:
-        assert process.stdout is not None
-        header = process.stdout.readline().split()
-        if len(header) == 2:
-            return _Answer(oid=oid, kind="missing", size=0, content=None)
-        if len(header) != 3:
-            raise self._died(process)
-        size = int(header[2])
-        content = self._content(process, size) if size <= limit else self._skip(process, size)
-        return _Answer(oid=oid, kind=header[1].decode(), size=size, content=content)
-
-    def _content(self, process: Popen[bytes], size: int) -> bytes:
-        assert process.stdout is not None
-        content = process.stdout.read(size + 1)
-        if len(content) != size + 1:
-            raise self._died(process)
-        return content[:-1]
-
-    def _skip(self, process: Popen[bytes], size: int) -> None:
-        assert process.stdout is not None
-        left = size + 1
-        while left:
-            passed = len(process.stdout.read(min(left, 1 << 20)))
-            if not passed:
-                raise self._died(process)
-            left -= passed
-
-    def _running(self) -> Popen[bytes]:
-        if self._process is None or self._process.poll() is not None:
+    def _running(self) -> _Child:
+        if self._child is None or self._child.process.poll() is not None:
             self._stop()
             with self._errors.open("wb") as errors:
-                self._process = self._git.start(*_COMMAND, stderr=errors.fileno())
-        return self._process
+                self._child = _Child.of(self._git.start(*_COMMAND, stderr=errors.fileno()))
+        return self._child
 
-    def _died(self, process: Popen[bytes]) -> GitFailed:
+    def _died(self, child: _Child) -> GitFailed:
         self._stop()
-        said = self._errors.read_text(errors="replace") if self._errors.exists() else ""
-        return GitFailed(self._git.command(_COMMAND), process.returncode, said)
+        said = self._errors.read_text(errors="replace")
+        return GitFailed(self._git.command(_COMMAND), child.process.returncode, said)
 
     def _stop(self) -> None:
-        process, self._process = self._process, None
-        if process is None:
-            return
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
-                try:
-                    pipe.close()
-                except BrokenPipeError:
-                    continue
-        process.wait()
+        child, self._child = self._child, None
+        if child is not None:
+            child.stop()
 
 
 def _content(answer: _Answer, kind: str, limit: int) -> bytes:

@@ -1,4 +1,4 @@
-"""Finds the repository that a folder lies in and refuses, in words, one that we cannot judge; changes nothing."""
+"""Finds the repository that a folder lies in, or says why it cannot be used; changes nothing."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ _QUESTIONS = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Location:
-    """Where a repository is: `git_dir` is the worktree's own (it holds HEAD), `common_dir` holds objects and refs."""
+    """Where a repository is: `git_dir` is the worktree's own (with its HEAD), `common_dir` holds objects and
+    refs."""
 
     git_dir: Path
     common_dir: Path

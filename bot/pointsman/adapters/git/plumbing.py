@@ -62,7 +62,7 @@ class Plumbing:
         return failed
 
     def raise_if_missing(self, failed: GitFailed) -> None:
-        """git names the object it lacks in many wordings, so the ids are asked for rather than the words read."""
+        """git says in many wordings what it lacks, so the ids are looked up rather than the words read."""
         named = dict.fromkeys(
             Sha(oid) for oid in _FULL_ID.findall(f"{failed.stderr} {' '.join(failed.command)}")
         )

@@ -1,4 +1,4 @@
-"""One git repository behind ports.Git: it hands each question to the file that answers it and does nothing else."""
+"""One git repository behind ports.Git: it passes each question on and holds no rule of its own."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class GitRepository:
         return self._refs.resolve(rev)
 
     def branch_of(self, rev: str) -> str | None:
-        """The branch that REV names ('agent/x' for 'agent/x', or for HEAD where that is checked out), else None."""
+        """The branch that REV names ('agent/x' for itself and for HEAD where it is checked out), or None."""
         return self._refs.branch_of(rev)
 
     def config(self, key: str) -> str | None:
@@ -144,7 +144,7 @@ class GitRepository:
         return is_dirty(worktree, untracked=untracked)
 
     def sync_checkout(self, worktree: Path, old: Sha, new: Sha) -> Synced:
-        """Brings a work tree's index and files from `old` to `new`; refuses rather than lose a local change."""
+        """Brings a work tree from commit `old` to `new`; refuses rather than lose a local change."""
         from pointsman.adapters.git.worktrees import sync_checkout
 
         return sync_checkout(worktree, old, new, lock_wait=self._lock_wait)

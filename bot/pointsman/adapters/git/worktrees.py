@@ -25,7 +25,7 @@ _POLL = 0.05
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Worktree:
-    """One work tree: `head` is None before the first commit, `branch` (without refs/heads/) None if detached."""
+    """`head` is None before the first commit; `branch` is without refs/heads/, None where detached."""
 
     path: Path
     head: Sha | None
@@ -69,8 +69,7 @@ def _worktree(said: dict[str, str]) -> Worktree | None:
 
 
 def is_dirty(worktree: Path, *, untracked: bool) -> bool:
-    """Whether anything there differs from its HEAD; `untracked` counts files that git was not told of (ignored
-    ones never count)."""
+    """Whether anything there differs from its HEAD; ignored files never count, untracked ones where asked."""
     which = (
         ("--untracked-files=normal",)
         if untracked
