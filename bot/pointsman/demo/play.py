@@ -1,0 +1,127 @@
+"""Plays the story: builds the repository, runs the real queue on it and compares what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pointsman.core.errors import EnvironmentProblem
+from pointsman.core.queue.model import Change, ChangeState
+from pointsman.demo.depot import Depot
+from pointsman.demo.show import Row, Show
+from pointsman.demo.story import ROUNDS, End, Round, Scene
+from pointsman.demo.watch import Watch, agent_of
+
+if TYPE_CHECKING:
+    from pointsman.wiring import LocalQueue
+
+
+@dataclass(kw_only=True)
+class Outcome:
+    """What became of each change, by its scene's slug; `healed` says how, by change id."""
+
+    changes: dict[str, Change] = field(default_factory=dict)
+    healed: dict[int, str] = field(default_factory=dict)
+
+    def end(self, change: Change) -> End | None:
+        """None for a change that was withdrawn, which no scene asks for."""
+        match change.state:
+            case ChangeState.LANDED:
+                return End.HEALED if change.id in self.healed else End.LANDED
+            case ChangeState.RETURNED:
+                return End.RETURNED
+            case ChangeState.QUEUED:
+                return End.WAITING
+            case ChangeState.WITHDRAWN:
+                return None
+
+    def rows(self) -> Iterator[Row]:
+        """The closing table, in the order in which changes were submitted."""
+        for change in sorted(self.changes.values(), key=lambda change: change.id):
+            end = self.end(change)
+            yield Row(
+                change=change.id,
+                title=change.title,
+                agent=agent_of(change),
+                end=end.value if end is not None else "withdrawn",
+                why=self._why(change),
+            )
+
+    def _why(self, change: Change) -> str:
+        if change.reason is not None:
+            return change.reason.text
+        if change.wait is not None:
+            return change.wait.text
+        return self.healed.get(change.id, "every check passed on its exact tree")
+
+
+def play(directory: Path, show: Show) -> Outcome:
+    """The whole story in `directory`, which must be empty or absent."""
+    show.heading("Six agents, one repository, one main line")
+    depot = Depot(directory)
+    depot.build()
+    show.say(f"Depot, a small parcel-locker service with SQLAlchemy and Alembic, stands in {directory}")
+    outcome = Outcome()
+    for number, part in enumerate(ROUNDS, start=1):
+        show.heading(f"Round {number}", part.about)
+        for scene in part.scenes:
+            depot.branch(scene)
+        show.say(f"{len(part.scenes)} branches are cut from the same main and submitted; the queue runs.")
+        _run(directory, part, show, outcome)
+    return outcome
+
+
+def _run(directory: Path, part: Round, show: Show, outcome: Outcome) -> None:
+    """What `pointsman submit` and `pointsman run --once` do, in this process so that we can look on."""
+    from pointsman.wiring import local_queue
+
+    with local_queue(directory) as queue:
+        if not queue.lock.acquire():
+            raise EnvironmentProblem(f"process {queue.lock.holder()} already runs the queue of {directory}")
+        watch = Watch(show, queue.store.change)
+        queue.listen(watch.hear)
+        ids = {scene.slug: _submit(queue, scene) for scene in part.scenes}
+        try:
+            with show.live():
+                queue.loop.run(once=True)
+        finally:
+            queue.stop_runs()
+            queue.lock.release()
+        outcome.healed |= watch.healed
+        changes = {change.id: change for change in queue.store.changes()}
+        outcome.changes |= {slug: changes[change_id] for slug, change_id in ids.items()}
+
+
+def _submit(queue: LocalQueue, scene: Scene) -> int:
+    from pointsman.service.submit import NotSubmitted, Submission
+
+    submitted = queue.submit(Submission(branch=scene.branch))
+    if isinstance(submitted, NotSubmitted):
+        raise EnvironmentProblem(f"{scene.branch} was refused at the door: {submitted.text}")
+    return submitted.change.id
+
+
+def surprises(outcome: Outcome) -> list[str]:
+    """Where what happened is not what the story says; empty when all came out as told."""
+    told = {scene.slug: scene for part in ROUNDS for scene in part.scenes}
+    found = [f"{slug} was never submitted" for slug in told if slug not in outcome.changes]
+    for slug, change in outcome.changes.items():
+        found += _differences(told[slug], change, outcome, outcome.changes)
+    return found
+
+
+def _differences(
+    scene: Scene, change: Change, outcome: Outcome, changes: Mapping[str, Change]
+) -> Iterator[str]:
+    name = f"#{change.id} {change.branch}"
+    end = outcome.end(change)
+    if end is not scene.end:
+        yield f"{name} is {end or change.state}, and should be {scene.end}"
+        return
+    given = change.reason or change.wait
+    if scene.code and (given is None or given.code != scene.code):
+        yield f"{name} was given the reason {given.code if given else None!r}, and should be {scene.code!r}"
+    if scene.blames and f"#{changes[scene.blames].id}" not in f"{given.text if given else ''}":
+        yield f"{name} came back without naming #{changes[scene.blames].id}"
