@@ -1,0 +1,66 @@
+"""From bytes to a contract, or to every mistake in them; no file is opened here."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from pointsman.core.contract.identity import Identity
+from pointsman.core.contract.model import ALL_ROW, ALWAYS, CONTRACT_PATH, Contract, MatrixRow
+from pointsman.core.contract.nodes import Node, Scalar, Table, read_nodes
+from pointsman.core.contract.problems import ContractError, ContractErrors, ErrorLog
+from pointsman.core.contract.schema import Known, contract_shape, identities_shape
+from pointsman.core.contract.shapes import INVALID, At, frozen
+
+
+def load(data: bytes, *, source: str = CONTRACT_PATH) -> Contract | ContractErrors:
+    """The contract in `data`, or all that is wrong with it, each with its place in `source`."""
+    root = read_nodes(data, source=source)
+    if isinstance(root, ContractError):
+        return ContractErrors(errors=(root,))
+    log = ErrorLog(source)
+    values = contract_shape(_known(root, source)).read(root, At(), log)
+    errors = log.errors()
+    if errors is not None:
+        return errors
+    assert values is not INVALID, "an unreadable contract has to say why"  # noqa: S101
+    return _contract(values, source, hashlib.sha256(data).hexdigest())
+
+
+def _contract(values: dict[str, Any], source: str, digest: str) -> Contract:
+    if "matrix" not in values:
+        values["matrix"] = frozen({ALL_ROW: MatrixRow(add=tuple(values.get("checks", ())))})
+    return Contract(**values, source=source, digest=digest)
+
+
+def _known(root: Node, source: str) -> Known:
+    """The names that the contract defines, readable or not; what is wrong with them is logged later."""
+    identities = _section(root, "identities")
+    read: Mapping[str, Identity] = {}
+    if isinstance(identities, Table):
+        found = identities_shape().read(identities, At(key="identities"), ErrorLog(source))
+        read = {} if found is INVALID else found
+    checks = _section(root, "checks")
+    return Known(
+        identities=read,
+        identity_names=_names(identities),
+        roles=_names(_section(root, "roles")),
+        checks=_names(checks),
+        fixed_checks=[name for name in _names(checks) if _is_fixed(_section(checks, name))],
+    )
+
+
+def _is_fixed(check: Node | None) -> bool:
+    builtin = _section(check, "builtin")
+    return isinstance(builtin, Scalar) and builtin.text in ALWAYS
+
+
+def _section(node: Node | None, name: str) -> Node | None:
+    pairs = node.pairs if isinstance(node, Table) else ()
+    return next((value for key, value in pairs if isinstance(key, Scalar) and key.text == name), None)
+
+
+def _names(node: Node | None) -> list[str]:
+    pairs = node.pairs if isinstance(node, Table) else ()
+    return [key.text for key, _ in pairs if isinstance(key, Scalar)]

@@ -1,0 +1,322 @@
+"""The contract as frozen data, every default in one place; nothing here reads YAML or judges a path."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from pointsman.core.contract.identity import Identity
+
+CONTRACT_PATH = ".pointsman.yml"
+NO_ROLE = "none"
+ALL_ROW = "all"
+
+Builtin = Literal["ownership", "migrations", "evidence"]
+ALWAYS: tuple[Builtin, ...] = ("ownership", "migrations")
+"""Built-in checks that every change is held to, whatever `checks`, `matrix` and `drop` say."""
+
+MINUTE = 60.0
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pattern:
+    """One path pattern as written, and where: `key` is its place in the contract (`roles.docs.owns[0]`),
+    `line` and `column` count from 1 and are 0 for what is built in."""
+
+    text: str
+    key: str = ""
+    line: int = 0
+    column: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Role:
+    """Who (any of), on which branches (any of; () is every branch), may change what.
+
+    `targets` are the branches that its changes may land on; () leaves it to `accepts_from` of other roles.
+    """
+
+    name: str
+    line: int = 0
+    who: tuple[Identity, ...]
+    branches: tuple[Pattern, ...] = ()
+    owns: tuple[Pattern, ...] = ()
+    cannot_touch: tuple[Pattern, ...] = ()
+    worktree: str | None = None
+    accepts_from: tuple[str, ...] = ()
+    targets: tuple[Pattern, ...] = ()
+
+
+ClassRule = Literal["never", "absent", "regenerated"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ApprovalRule:
+    """`count` different people or bots out of `by` (() is anyone whom the contract knows) must approve the
+    current head; `human` leaves bots out; the change's own author counts only with `by_author`."""
+
+    by: tuple[Identity, ...] = ()
+    count: int = 1
+    human: bool = False
+    by_author: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PathClass:
+    """A kind of path that is special for every role: either a `rule` or an `approve`, never both.
+
+    `never`: no change may touch it. `absent`: it may be deleted, nothing else. `regenerated`: it must equal
+    what `command` makes of the tree.
+    """
+
+    name: str
+    line: int = 0
+    match: tuple[Pattern, ...] = ()
+    rule: ClassRule | None = None
+    approve: ApprovalRule | None = None
+    command: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Check:
+    """One check of the gate: a command line for `sh -c` (`run`), or one that is built in (`builtin`).
+
+    `timeout` is in seconds; with `min_tests` a run that reports fewer tests is not passed; `database` asks
+    for a fresh scratch database per run.
+    """
+
+    name: str
+    line: int = 0
+    run: str | None = None
+    builtin: Builtin | None = None
+    timeout: float = 30 * MINUTE
+    min_tests: int | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+    database: Literal["scratch"] | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MatrixRow:
+    """What a role's row adds to `all`, and what it drops from it."""
+
+    add: tuple[str, ...] = ()
+    drop: tuple[str, ...] = ()
+
+
+StopReason = Literal["data_migration", "same_table", "drop_column", "drop_table", "rename", "raw_sql"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MigrationPolicy:
+    """How a migration fork is healed. `config` None: every environment that is found of this backend."""
+
+    line: int = 0
+    backend: Literal["alembic", "django", "numbered"] = "alembic"
+    config: str | None = None
+    versions: tuple[str, ...] = ()
+    on_fork: Literal["reparent", "merge_revision", "stop"] = "reparent"
+    published: Literal["merge_revision", "reparent"] = "merge_revision"
+    one_head: Literal["as_base", "required"] = "as_base"
+    two_heads: Literal["refuse", "commit_order"] = "refuse"
+    stop_if: frozenset[StopReason] = frozenset()
+    same_table: Literal["prove", "stop"] = "prove"
+    proof: Literal["required", "when_possible", "off"] = "required"
+    python: str | None = None
+    url_env: tuple[str, ...] = ()
+    order: Literal["queue"] = "queue"
+    never_touch: Literal["applied"] = "applied"
+    regenerate: Literal["off"] = "off"
+    rerun: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Retry:
+    """`max` counts every attempt, the first included; `same_failure` says what a repeated signature does."""
+
+    max: int = 2
+    same_failure: Literal["stop", "retry"] = "stop"
+    rerun_on_base: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Overlap:
+    """What two changes of one file (`destructive`) or of new files only (`additive`) may do at once."""
+
+    destructive: Literal["serialize", "parallel"] = "serialize"
+    additive: Literal["serialize", "parallel"] = "parallel"
+
+
+Priority = Literal["unblocks", "critical_path", "fewest_overlaps", "fifo"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class QueuePolicy:
+    """`speculate`: how many candidates may stand on top of the one under test. `pause_after`: so many failed
+    lands in a row pause the lane, 0 never does."""
+
+    mode: Literal["serial", "batch"] = "serial"
+    max_batch: int = 4
+    on_red: Literal["bisect", "return"] = "bisect"
+    speculate: int = 2
+    merge_method: Literal["merge", "squash"] = "merge"
+    retry: Retry = field(default_factory=Retry)
+    priority: tuple[Priority, ...] = ("unblocks", "critical_path", "fewest_overlaps", "fifo")
+    overlap: Overlap = field(default_factory=Overlap)
+    pause_after: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AreaLimit:
+    """At most `max` open changes that touch `area`; `over` says what happens to the newest."""
+
+    area: Pattern
+    max: int
+    over: Literal["hold", "refuse"] = "hold"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """`max_base_age` in seconds and `max_behind` in commits bound how old a change's base may be."""
+
+    running_gates: int = 2
+    max_base_age: float | None = None
+    max_behind: int | None = None
+    open_prs_per_area: tuple[AreaLimit, ...] = ()
+    symlinks: Literal["refuse", "allow"] = "refuse"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ScopePolicy:
+    """Who may widen a change's scope, and for how long (seconds); () is nobody. Always pinned to the head."""
+
+    by: tuple[Identity, ...] = ()
+    expires: float = DAY
+    how: Literal["comment"] = "comment"
+    pin_head: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Writer:
+    """One mutable resource and its single holder (R23)."""
+
+    name: str
+    line: int = 0
+    holder: str
+    kind: Literal["branch", "deploy", "database", "file", "external"] | None = None
+    max: int = 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Deploy:
+    """What lands have to wait for; `timeout` in seconds."""
+
+    workflow: str | None = None
+    environment: str | None = None
+    hold_merges: Literal["until_success", "never"] = "until_success"
+    timeout: float = HOUR
+    on_timeout: Literal["pause", "continue"] = "pause"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lockfile:
+    path: str
+    manifest: str
+    regenerate: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Additive:
+    """A region after the line that holds `marker` where both sides' added lines are kept."""
+
+    path: str
+    marker: str
+    keep: Literal["both"] = "both"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Conflicts:
+    lockfiles: tuple[Lockfile, ...] = ()
+    additive: tuple[Additive, ...] = ()
+    same_lines: Literal["stop"] = "stop"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EvidencePolicy:
+    """What a change's text must carry. `commands_run` `matrix`: every command of its row must be named."""
+
+    source: Literal["pr_body"] = "pr_body"
+    commands_run: Literal["matrix", "any", "optional"] = "any"
+    remaining_risk: Literal["required", "optional"] = "required"
+    verified_by: Literal["gate"] = "gate"
+    cost: Mapping[str, Literal["required", "optional"]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sandbox:
+    """Limits of a gate's process; `memory` in bytes, None is no limit."""
+
+    network: Literal["none", "host"] = "host"
+    secrets: Literal["none"] = "none"
+    user: str | None = None
+    cpu: int | None = None
+    memory: int | None = None
+    read_only_git: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Metrics:
+    out: str | None = None
+    report: Literal["cost_per_merged_change"] | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shadow:
+    """Until `until` (seconds since 1970, UTC midnight of the date written) ownership is said, not enforced;
+    classes `never` and `absent`, the control class and rules on the whole change always hold (R18)."""
+
+    until: float
+    date: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Contract:
+    """A contract that was read whole and found sound; `digest` is the SHA-256 of its bytes in hex."""
+
+    version: int
+    base: str
+    default_role: str = NO_ROLE
+    identities: Mapping[str, Identity]
+    roles: Mapping[str, Role]
+    classes: Mapping[str, PathClass] = field(default_factory=dict)
+    checks: Mapping[str, Check] = field(default_factory=dict)
+    matrix: Mapping[str, MatrixRow] = field(default_factory=dict)
+    migrations: tuple[MigrationPolicy, ...] = ()
+    queue: QueuePolicy = field(default_factory=QueuePolicy)
+    limits: Limits = field(default_factory=Limits)
+    scope: ScopePolicy = field(default_factory=ScopePolicy)
+    writers: Mapping[str, Writer] = field(default_factory=dict)
+    deploy: Deploy | None = None
+    conflicts: Conflicts = field(default_factory=Conflicts)
+    evidence: EvidencePolicy | None = None
+    commands: Mapping[str, tuple[Identity, ...]] = field(default_factory=dict)
+    sandbox: Sandbox = field(default_factory=Sandbox)
+    metrics: Metrics | None = None
+    shadow: Shadow | None = None
+    source: str = CONTRACT_PATH
+    digest: str = ""
+
+    def required_checks(self, role: str) -> tuple[Check, ...]:
+        """`all`, plus the role's row, less what it drops; ownership and migrations come first, always."""
+        row = self.matrix.get(role, MatrixRow())
+        wanted = [*self.matrix.get(ALL_ROW, MatrixRow()).add, *row.add]
+        chosen = [self.checks[name] for name in dict.fromkeys(wanted) if name not in row.drop]
+        first = tuple(self._builtin(builtin) for builtin in ALWAYS)
+        return first + tuple(check for check in chosen if check.builtin not in ALWAYS)
+
+    def _builtin(self, builtin: Builtin) -> Check:
+        """The check that the contract declares for `builtin`, or one of that name."""
+        declared = (check for check in self.checks.values() if check.builtin == builtin)
+        return next(declared, Check(name=builtin, builtin=builtin))

@@ -1,0 +1,207 @@
+"""YAML text as a small tree of nodes that know their place; no value is converted and nothing is resolved.
+
+PyYAML's scanner and parser do the syntax. Its resolver and constructor, home of the YAML 1.1 surprises
+(`on` as a boolean, `012`, `12:30:00`, `<<`, tags, aliases), are not used: a scalar stays the text that was
+written, and the schema says what it has to be.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pointsman.core.contract.problems import ContractError
+
+if TYPE_CHECKING:
+    import yaml
+
+MAX_BYTES = 256 * 1024
+MAX_DEPTH = 20
+MAX_NODES = 20_000
+BOM = "\ufeff"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scalar:
+    """`plain` is False where the text was quoted or a block, and so can't be meant as anything but text."""
+
+    text: str
+    plain: bool
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Listing:
+    items: tuple[Node, ...]
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Table:
+    """A mapping in the order written; a key may stand in it twice."""
+
+    pairs: tuple[tuple[Node, Node], ...]
+    line: int
+    column: int
+
+
+Node = Scalar | Listing | Table
+
+
+def read_nodes(data: bytes, *, source: str) -> Node | ContractError:
+    """The one document in `data`, or the first thing that makes it unreadable."""
+    text = _text(data, source)
+    if isinstance(text, ContractError):
+        return text
+    import yaml
+
+    try:
+        return _compose(yaml.parse(text, Loader=yaml.SafeLoader), source)
+    except yaml.reader.ReaderError as error:
+        line, column = _place(text, error.position)
+        message = f"the character U+{ord(text[error.position]):04X} is not allowed in YAML; remove it"
+        return ContractError(source=source, line=line, column=column, key="", message=message)
+    except yaml.MarkedYAMLError as error:
+        return _syntax(error, text, source)
+
+
+def _text(data: bytes, source: str) -> str | ContractError:
+    def refuse(message: str, line: int = 1, column: int = 1) -> ContractError:
+        return ContractError(source=source, line=line, column=column, key="", message=message)
+
+    if len(data) > MAX_BYTES:
+        return refuse(f"the file has {len(data):,} bytes; a contract may have {MAX_BYTES:,}")
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return refuse("the file is UTF-16; save it as UTF-8")
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line, column = _place(data[: error.start].decode("utf-8"), error.start)
+        bad = f"byte 0x{data[error.start]:02x} at offset {error.start}"
+        return refuse(f"the file is not UTF-8: {bad}; save it as UTF-8", line, column)
+    return text.removeprefix(BOM)
+
+
+def _place(text: str, position: int) -> tuple[int, int]:
+    before = text[:position]
+    return before.count("\n") + 1, len(before) - before.rfind("\n")
+
+
+def _syntax(error: yaml.MarkedYAMLError, text: str, source: str) -> ContractError:
+    mark = error.problem_mark or error.context_mark
+    line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+    message = f"not YAML: {error.problem or error.context or 'cannot be read'}"
+    lines = text.splitlines()
+    here = lines[line - 1] if line <= len(lines) else ""
+    if "'\\t'" in (error.problem or "") or re.match(r" *\t", here):
+        message = "a tab where YAML allows only spaces; indent with spaces"
+        column = here.find("\t") + 1 if "\t" in here else column
+    elif "block end" in message or "could not find expected ':'" in message:
+        message += " (is the line indented as its neighbours are, and has every key its colon?)"
+    return ContractError(source=source, line=line, column=column, key="", message=message)
+
+
+@dataclass(kw_only=True, slots=True)
+class _Open:
+    """A list or mapping whose end has not been seen yet."""
+
+    table: bool
+    line: int
+    column: int
+    children: list[Node]
+
+    def close(self) -> Node:
+        if not self.table:
+            return Listing(items=tuple(self.children), line=self.line, column=self.column)
+        pairs = tuple(zip(self.children[::2], self.children[1::2], strict=True))
+        return Table(pairs=pairs, line=self.line, column=self.column)
+
+
+def _compose(events: Iterable[yaml.Event], source: str) -> Node | ContractError:
+    """Iterative, and it stops at the first event that is out of bounds: the scanner is lazy, so a hostile
+    file costs no more than what was read up to there."""
+    import yaml
+
+    stack: list[_Open] = []
+    roots: list[Node] = []
+    for count, event in enumerate(events):
+        mark = event.start_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        refusal = _refusal(event, count, len(stack), bool(roots))
+        if refusal:
+            return ContractError(source=source, line=line, column=column, key="", message=refusal)
+        node: Node
+        match event:
+            case yaml.MappingStartEvent() | yaml.SequenceStartEvent():
+                table = isinstance(event, yaml.MappingStartEvent)
+                stack.append(_Open(table=table, line=line, column=column, children=[]))
+                continue
+            case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
+                node = stack.pop().close()
+            case yaml.ScalarEvent():
+                node = Scalar(text=event.value, plain=event.implicit[0], line=line, column=column)
+            case _:
+                continue
+        (stack[-1].children if stack else roots).append(node)
+    if not roots:
+        message = "the file is empty; a contract has at least version, base, identities and roles"
+        return ContractError(source=source, line=1, column=1, key="", message=message)
+    return roots[0]
+
+
+def _refusal(event: yaml.Event, count: int, depth: int, second: bool) -> str | None:
+    import yaml
+
+    if isinstance(event, yaml.AliasEvent):
+        return f"the alias *{event.anchor}: aliases are not used in a contract; write the value out"
+    if isinstance(event, yaml.DocumentStartEvent) and second:
+        return "a second document begins here; a contract is one document"
+    if isinstance(event, yaml.NodeEvent) and event.anchor is not None:
+        return f"the anchor &{event.anchor}: anchors are not used in a contract; write the value out"
+    tag = getattr(event, "tag", None)
+    if tag is not None:
+        return f"the tag {tag}: tags are not used in a contract; remove it"
+    if depth >= MAX_DEPTH and isinstance(event, yaml.CollectionStartEvent):
+        return f"nested deeper than {MAX_DEPTH} levels"
+    if count > MAX_NODES:
+        return f"more than {MAX_NODES:,} values; a contract this large cannot be reviewed"
+    return None
+
+
+def describe(node: Node) -> str:
+    """What was found, for a message: the text as written, or the kind of thing."""
+    match node:
+        case Scalar(text="", plain=True):
+            return "nothing"
+        case Scalar(text=text):
+            return repr(text if len(text) <= 60 else text[:57] + "...")
+        case Listing():
+            return "a list"
+        case Table():
+            return "a mapping"
+
+
+_CORE_NULL = re.compile(r"|~|null|Null|NULL")
+_CORE_FLAG = re.compile(r"true|True|TRUE|false|False|FALSE")
+_CORE_WHOLE = re.compile(r"[-+]?[0-9]+")
+
+
+def core_value(node: Node) -> object:
+    """The plain value a YAML 1.2 core reader sees (floats stay text): what editors validate."""
+    match node:
+        case Listing(items=items):
+            return [core_value(item) for item in items]
+        case Table(pairs=pairs):
+            return {key.text if isinstance(key, Scalar) else "?": core_value(value) for key, value in pairs}
+        case Scalar(text=text, plain=True) if _CORE_NULL.fullmatch(text):
+            return None
+        case Scalar(text=text, plain=True) if _CORE_FLAG.fullmatch(text):
+            return text.lower() == "true"
+        case Scalar(text=text, plain=True) if _CORE_WHOLE.fullmatch(text):
+            return int(text)
+        case Scalar(text=text):
+            return text

@@ -1,0 +1,48 @@
+"""What is wrong with a contract and where, all of it at once; nothing here raises."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ContractError:
+    """One mistake. `line` and `column` count from 1, in characters; `key` is '' when no key is to blame."""
+
+    source: str
+    line: int
+    column: int
+    key: str
+    message: str
+
+    def __str__(self) -> str:
+        place = f"{self.source}:{self.line}:{self.column}"
+        return f"{place} {self.key}: {self.message}" if self.key else f"{place} {self.message}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ContractErrors:
+    """Why bytes are no contract; `errors` is never empty and in the file's order."""
+
+    errors: tuple[ContractError, ...]
+
+    def __str__(self) -> str:
+        return "\n".join(str(error) for error in self.errors)
+
+
+class ErrorLog:
+    """Collects the mistakes of one file while it is read to its end."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self._found: list[ContractError] = []
+
+    def add(self, line: int, column: int, key: str, message: str) -> None:
+        self._found.append(
+            ContractError(source=self.source, line=line, column=column, key=key, message=message)
+        )
+
+    def errors(self) -> ContractErrors | None:
+        """None if nothing was wrong."""
+        ordered = sorted(dict.fromkeys(self._found), key=lambda error: (error.line, error.column))
+        return ContractErrors(errors=tuple(ordered)) if ordered else None
