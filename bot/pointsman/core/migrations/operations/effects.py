@@ -43,6 +43,7 @@ _ADDS = {
     "merge": Kind.DATA_UPDATE,
     "delete": Kind.DATA_DELETE,
 }
+_LOGGING = frozenset({"debug", "info", "warning", "warn", "error", "exception", "critical", "log"})
 _QUESTIONS = (
     "is_",
     "has_",
@@ -216,6 +217,8 @@ def _function(path: str, call: Call, rec: Recorder, *, quiet: bool) -> None:
     if not is_foreign(path):
         return
     last = path.rpartition(".")[2]
+    if last in _LOGGING and "log" in path.lower().rpartition(".")[0].rpartition(".")[2]:
+        return
     handed = mentions(rec, *call.args, *call.kwargs.values()).database
     if handed and (last.startswith(_QUESTIONS) or last.endswith(("_exists", "_exist"))):
         return

@@ -43,6 +43,8 @@ class Kind(Enum):
     DROP_TRIGGER = "drop_trigger"
     CREATE_SCHEMA = "create_schema"
     DROP_SCHEMA = "drop_schema"
+    CREATE_EXTENSION = "create_extension"
+    DROP_EXTENSION = "drop_extension"
     DATA_READ = "data_read"
     DATA_INSERT = "data_insert"
     DATA_UPDATE = "data_update"

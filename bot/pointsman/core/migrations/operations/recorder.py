@@ -33,7 +33,13 @@ class Recorder:
         self.line = 1
         self.end_line = 1
         self.schema: str | None = None
+        self.temporary: set[str] = set()
         self.recording = True
+
+    @property
+    def count(self) -> int:
+        """How much has been found so far."""
+        return len(self._operations) + len(self._unknown)
 
     def move(self, line: int, end_line: int) -> None:
         self.line, self.end_line = line, max(line, end_line)
@@ -48,9 +54,15 @@ class Recorder:
             bare = fold(bare)
         return bare if inside in {"", "public"} else f"{inside}.{bare}"
 
+    def plain(self, name: str) -> str:
+        return fold(name)
+
     def add(self, operation: Operation) -> None:
-        if not self.recording:
+        if not self.recording or operation.table in self.temporary:
             return
+        if self.temporary.intersection(operation.references):
+            kept = tuple(name for name in operation.references if name not in self.temporary)
+            operation = replace(operation, references=kept)
         if len(self._operations) >= MAX_FOUND:
             self.unknown("does more than can be compared")
             return

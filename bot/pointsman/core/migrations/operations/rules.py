@@ -37,6 +37,8 @@ _GROUPS = (
     frozenset({Kind.CREATE_FUNCTION, Kind.DROP_FUNCTION}),
     frozenset({Kind.CREATE_TRIGGER, Kind.DROP_TRIGGER}),
     frozenset({Kind.CREATE_SCHEMA, Kind.DROP_SCHEMA}),
+    frozenset({Kind.CREATE_EXTENSION, Kind.DROP_EXTENSION}),
+    frozenset({Kind.RAW}),
 )
 
 
