@@ -1,0 +1,221 @@
+"""Runs checks on this machine: a tree of its own per run, a log per attempt; it judges nothing itself.
+
+Below `root`: `work/<attempt>/` holds the tree and goes away, `logs/<attempt>.log` and
+`results/<attempt>.json` stay. An attempt is the run's id, and `<id>.2` and on when the same run had to be
+started again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pointsman.adapters.sandbox import Isolation, Job, Running, Sandbox, base_environment, read_result
+from pointsman.core.errors import EnvironmentProblem
+from pointsman.core.gates import GateResult, JobResult, judge_run
+
+if TYPE_CHECKING:
+    from pointsman.core.contract import Check
+    from pointsman.core.model import Sha
+    from pointsman.ports import Git
+
+JUDGED_BYTES = 1 << 20
+"""How much of a log's end is searched for summaries and failures."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What every check of this machine is held to, whatever the contract says; None is no limit."""
+
+    memory: int | None = None
+    processes: int | None = None
+    isolation: Isolation = Isolation.NONE
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """The folders and files of one start of one run."""
+
+    root: Path
+    name: str
+
+    @property
+    def work(self) -> Path:
+        return self.root / "work" / self.name
+
+    @property
+    def log(self) -> Path:
+        return self.root / "logs" / f"{self.name}.log"
+
+    @property
+    def result(self) -> Path:
+        return self.root / "results" / f"{self.name}.json"
+
+
+class LocalGates:
+    """The local gates. `root` is the repository's state folder, which several processes may share."""
+
+    def __init__(self, git: Git, sandbox: Sandbox, root: Path, limits: Limits | None = None) -> None:
+        self._git = git
+        self._sandbox = sandbox
+        self._root = root.absolute()
+        self._limits = limits or Limits()
+        self._running: dict[int, tuple[Attempt, Running]] = {}
+
+    def start(self, run_id: int, commit: Sha, check: Check) -> None:
+        """Start `check` on the commit's tree. Starting a run again that runs or has ended does nothing.
+
+        EnvironmentProblem when the tree can't be written; ValueError for a check that is not a command."""
+        if check.run is None:
+            raise ValueError(f"check {check.name} is built in: it has no command to run")
+        if run_id in self._running or self._ended(run_id) is not None:
+            return
+        attempt = self._new_attempt(run_id)
+        lock = _lock(attempt.work)
+        try:
+            tree, home, tmp = (attempt.work / name for name in ("tree", "home", "tmp"))
+            for folder in (home, tmp):
+                folder.mkdir()
+            self._git.materialise(commit, tree)
+            job = Job(
+                command=check.run,
+                cwd=tree,
+                env=base_environment(home=home, tmp=tmp) | dict(check.env),
+                log=attempt.log,
+                result=attempt.result,
+                timeout=check.timeout,
+                memory=self._limits.memory,
+                processes=self._limits.processes,
+                isolation=self._limits.isolation,
+                read_only=(self._root.parent,) if self._limits.isolation is not Isolation.NONE else (),
+                labels={"check": check.name, "min_tests": check.min_tests},
+            )
+            self._running[run_id] = attempt, self._sandbox.start(job, hold=[lock])
+        except BaseException:
+            _remove(attempt.work)
+            raise
+        finally:
+            os.close(lock)
+
+    def poll(self, run_id: int) -> GateResult | None:
+        """The result once it has ended, else None. A run that nobody runs any more ended LOST."""
+        if run_id not in self._running:
+            return self._ended(run_id) or self._lost(run_id)
+        attempt, running = self._running[run_id]
+        result = running.poll()
+        if result is None:
+            return None
+        del self._running[run_id]
+        _remove(attempt.work)
+        return _judged(attempt, result)
+
+    def cancel(self, run_id: int) -> None:
+        """End a run; nothing of it is alive, and its tree is gone, when this returns."""
+        if run_id in self._running:
+            attempt, running = self._running.pop(run_id)
+            running.cancel()
+            _remove(attempt.work)
+
+    def sweep(self, keep: Collection[int]) -> None:
+        """Remove the trees of killed processes; those of `keep`, and of runs alive anywhere, stay."""
+        kept = {str(run_id) for run_id in keep} | {attempt.name for attempt, _ in self._running.values()}
+        work = self._root / "work"
+        for folder in sorted(work.iterdir()) if work.is_dir() else ():
+            if folder.name not in kept and not _is_locked(folder):
+                _remove(folder)
+
+    def _new_attempt(self, run_id: int) -> Attempt:
+        """The log's file is what reserves an attempt's name: it is made here and never made twice."""
+        for folder in ("logs", "results", "work"):
+            (self._root / folder).mkdir(parents=True, exist_ok=True)
+        number = 1
+        while True:
+            attempt = Attempt(self._root, str(run_id) if number == 1 else f"{run_id}.{number}")
+            try:
+                attempt.log.touch(exist_ok=False)
+            except FileExistsError:
+                number += 1
+                continue
+            except OSError as problem:
+                raise EnvironmentProblem(f"the log {attempt.log} can't be written: {problem}") from problem
+            attempt.work.mkdir()
+            return attempt
+
+    def _last_attempt(self, run_id: int) -> Attempt | None:
+        last = None
+        number = 1
+        while True:
+            attempt = Attempt(self._root, str(run_id) if number == 1 else f"{run_id}.{number}")
+            if not attempt.log.exists():
+                return last
+            last, number = attempt, number + 1
+
+    def _ended(self, run_id: int) -> GateResult | None:
+        """What an earlier process of ours saw to its end; a run that died with it has not ended."""
+        attempt = self._last_attempt(run_id)
+        result = read_result(attempt.result) if attempt else None
+        if attempt is None or result is None or result.cancelled:
+            return None
+        return _judged(attempt, result)
+
+    def _lost(self, run_id: int) -> GateResult:
+        attempt = self._last_attempt(run_id)
+        outcome = judge_run(JobResult(lost=True), "")
+        return GateResult(outcome=outcome, seconds=0.0, log=str(attempt.log) if attempt else None)
+
+
+def _judged(attempt: Attempt, result: JobResult) -> GateResult:
+    check, min_tests = result.labels.get("check"), result.labels.get("min_tests")
+    outcome = judge_run(
+        result,
+        _tail(attempt.log),
+        check=str(check or ""),
+        min_tests=min_tests if isinstance(min_tests, int) else None,
+    )
+    return GateResult(outcome=outcome, seconds=result.seconds, log=str(attempt.log))
+
+
+def _tail(log: Path) -> str:
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - JUDGED_BYTES))
+            return file.read(JUDGED_BYTES).decode(errors="replace")
+    except OSError:
+        return ""
+
+
+def _lock(work: Path) -> int:
+    """Hold the work folder until every copy of this descriptor is closed; the supervisor has one."""
+    lock = os.open(work / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    return lock
+
+
+def _is_locked(work: Path) -> bool:
+    try:
+        lock = os.open(work / "lock", os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(lock)
+    return False
+
+
+def _remove(folder: Path) -> None:
+    """Remove it even where the job made folders read-only; what can't be removed stays for the next sweep."""
+    shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():
+        for path, _, _ in os.walk(folder):
+            with contextlib.suppress(OSError):
+                Path(path).chmod(0o700)
+        shutil.rmtree(folder, ignore_errors=True)

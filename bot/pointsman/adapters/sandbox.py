@@ -1,0 +1,231 @@
+"""Starts the runner for one job and reads what came of it; it gives a job nothing of our own environment."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from pointsman.core.errors import EnvironmentProblem
+from pointsman.core.gates import JobResult
+
+MIB = 1 << 20
+SUPERVISOR_PATIENCE = 30.0
+"""Seconds that a supervisor gets to end everything after it was told to; it takes milliseconds."""
+
+_SOURCE = Path(__file__).resolve().parents[2]
+_START = "import sys; sys.path.append(sys.argv[1]); from pointsman.runner.supervise import main; main()"
+_PROBE = (
+    "import os, sys; sys.path.append(sys.argv[1]); from pointsman.runner import isolate as i; "
+    "print(i.adopt_orphans(), i.cut_off('required', [], '/')[1] or '')"
+)
+_PASSED_ON = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ")
+
+
+class Isolation(StrEnum):
+    """Whether a job loses the network and may not write to its `read_only` folders.
+
+    AUTO takes what this machine can take and says what that was; REQUIRED does not start the job otherwise.
+    """
+
+    NONE = "none"
+    AUTO = "auto"
+    REQUIRED = "required"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Job:
+    """One command and its bounds. Sizes are bytes, times seconds; None is no limit.
+
+    `command` is a line for `sh -e -c`, or an argument list. `env` is complete: nothing is inherited.
+    `memory`, `cpu` and `file_size` hold for each process, `processes` for all of them together (Linux).
+    After `timeout` the job's group gets SIGTERM, after `grace` more everything gets SIGKILL. The log keeps
+    the first and the last half of `log_limit`. `labels` come back with the result.
+    """
+
+    command: str | Sequence[str]
+    cwd: Path
+    env: Mapping[str, str]
+    log: Path
+    result: Path
+    timeout: float
+    grace: float = 5.0
+    memory: int | None = None
+    cpu: float | None = None
+    file_size: int | None = None
+    processes: int | None = None
+    log_limit: int = 8 * MIB
+    isolation: Isolation = Isolation.NONE
+    read_only: tuple[Path, ...] = ()
+    labels: Mapping[str, str | int | None] = field(default_factory=dict)
+
+    def as_json(self) -> str:
+        """One line for the supervisor."""
+        shell = ["/bin/sh", "-e", "-c", self.command] if isinstance(self.command, str) else list(self.command)
+        return json.dumps(
+            {
+                "argv": shell,
+                "cwd": str(self.cwd),
+                "env": dict(self.env),
+                "log": str(self.log),
+                "result": str(self.result),
+                "timeout": self.timeout,
+                "grace": self.grace,
+                "memory": self.memory,
+                "cpu": self.cpu,
+                "file_size": self.file_size,
+                "processes": self.processes,
+                "log_limit": self.log_limit,
+                "isolation": self.isolation.value,
+                "read_only": [str(folder) for folder in self.read_only],
+                "labels": dict(self.labels),
+            }
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Capabilities:
+    """What this machine can do: find double-forked grandchildren, and cut a job off the network."""
+
+    adopts_orphans: bool
+    isolates: bool
+    why_not: str
+
+
+class Running:
+    """A job that was started. Dropping it without `wait` or `cancel` does not end it; our own death does."""
+
+    def __init__(self, supervisor: subprocess.Popen[bytes], result: Path) -> None:
+        self._supervisor = supervisor
+        self._result_path = result
+        self._result: JobResult | None = None
+
+    @property
+    def pid(self) -> int:
+        """The supervisor's process, not the command's."""
+        return self._supervisor.pid
+
+    def poll(self) -> JobResult | None:
+        """The result once everything has ended, else None."""
+        if self._result is None and self._supervisor.poll() is not None:
+            self._result = self._read()
+        return self._result
+
+    def wait(self, timeout: float | None = None) -> JobResult | None:
+        """As `poll`, after at most `timeout` seconds (None: however long it takes)."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._supervisor.wait(timeout)
+        return self.poll()
+
+    def cancel(self) -> JobResult:
+        """End it and everything that it started, at once; nothing of it is alive when this returns."""
+        self._let_go()
+        try:
+            self._supervisor.wait(SUPERVISOR_PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._supervisor.kill()
+            self._supervisor.wait()
+        return self.poll() or JobResult(lost=True)
+
+    def _read(self) -> JobResult:
+        """A supervisor that ended badly wrote no result; a file that is there then is somebody else's."""
+        self._let_go()
+        if self._supervisor.returncode != 0:
+            return JobResult(lost=True)
+        return read_result(self._result_path) or JobResult(lost=True)
+
+    def _let_go(self) -> None:
+        if self._supervisor.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):
+                self._supervisor.stdin.close()
+
+
+class Sandbox:
+    """Runs jobs in processes that know nothing of ours and die with us."""
+
+    def __init__(self, *, python: str = sys.executable) -> None:
+        self._python = python
+        self._capabilities: Capabilities | None = None
+
+    def start(self, job: Job, *, hold: Sequence[int] = ()) -> Running:
+        """Start it; the supervisor keeps the descriptors in `hold` open for as long as it lives.
+
+        EnvironmentProblem when not even the supervisor starts; a command that doesn't is a result."""
+        try:
+            supervisor = subprocess.Popen(
+                [*self._command(), _START, str(_SOURCE)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env={},
+                cwd="/",
+                close_fds=True,
+                pass_fds=tuple(hold),
+                start_new_session=True,
+            )
+        except OSError as problem:
+            raise EnvironmentProblem(f"the runner does not start: {problem}") from problem
+        assert supervisor.stdin is not None  # noqa: S101 - it was asked for
+        with contextlib.suppress(BrokenPipeError):
+            supervisor.stdin.write(job.as_json().encode() + b"\n")
+            supervisor.stdin.flush()
+        return Running(supervisor, job.result)
+
+    def run(self, job: Job) -> JobResult:
+        """Start it and wait; it is ended if this is interrupted."""
+        running = self.start(job)
+        try:
+            return running.wait() or JobResult(lost=True)
+        except BaseException:
+            running.cancel()
+            raise
+
+    def capabilities(self) -> Capabilities:
+        """What this machine can do, tried once."""
+        if self._capabilities is None:
+            done = subprocess.run(
+                [*self._command(), _PROBE, str(_SOURCE)],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                env={},
+                check=False,
+                text=True,
+            )
+            adopts, _, why_not = done.stdout.strip().partition(" ")
+            isolates = done.returncode == 0 and not why_not
+            self._capabilities = Capabilities(
+                adopts_orphans=adopts == "True", isolates=isolates, why_not=why_not or done.stderr.strip()
+            )
+        return self._capabilities
+
+    def _command(self) -> list[str]:
+        return [self._python, "-I", "-B", "-S", "-c"]
+
+
+def read_result(path: Path) -> JobResult | None:
+    """The result that a supervisor left, also one of an earlier process; None when there is none (yet)."""
+    try:
+        facts: dict[str, Any] = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    known = {name: facts[name] for name in JobResult.__dataclass_fields__ if name in facts}
+    return replace(JobResult(**known), isolated=tuple(facts.get("isolated", ())))
+
+
+def base_environment(*, home: Path, tmp: Path) -> dict[str, str]:
+    """What every job may know: how to find programs, the language, and folders of its own."""
+    inherited = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    return {"PATH": os.defpath, "LANG": "C.UTF-8"} | inherited | {
+        "HOME": str(home),
+        "TMPDIR": str(tmp),
+        "CI": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "GIT_TERMINAL_PROMPT": "0",
+    }  # fmt: skip

@@ -1,0 +1,53 @@
+"""What the system says of processes, and what it can be told to deny them; it ends none."""
+
+from __future__ import annotations
+
+import contextlib
+import resource
+from pathlib import Path
+from typing import Any
+
+
+def descendants(root: int) -> list[int]:
+    """Every process below `root`, by /proc; empty where there is no /proc."""
+    children: dict[int, list[int]] = {}
+    try:
+        names = [path.name for path in Path("/proc").iterdir()]
+    except OSError:
+        return []
+    for name in names:
+        if not name.isdigit():
+            continue
+        try:
+            stat = Path("/proc", name, "stat").read_bytes()
+        except OSError:
+            continue
+        parent = int(stat[stat.rindex(b")") + 2 :].split()[1])
+        children.setdefault(parent, []).append(int(name))
+    found: list[int] = []
+    waiting = [root]
+    while waiting:
+        below = children.get(waiting.pop(), [])
+        found += below
+        waiting += below
+    return found
+
+
+def set_limits(job: dict[str, Any]) -> None:
+    """What one process may use, from the job's `memory`, `cpu` and `file_size`; None is no limit.
+
+    RLIMIT_DATA, not RLIMIT_AS: node, Go and Java reserve address space that they never use.
+    """
+    limits = [
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_DATA, job["memory"]),
+        (resource.RLIMIT_CPU, job["cpu"]),
+        (resource.RLIMIT_FSIZE, job["file_size"]),
+    ]
+    for kind, value in limits:
+        if value is None:
+            continue
+        hard = resource.getrlimit(kind)[1]
+        value = int(value) if hard == resource.RLIM_INFINITY else min(int(value), hard)
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(kind, (value, value))

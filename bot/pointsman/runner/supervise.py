@@ -1,0 +1,263 @@
+"""Run one job and end all of it: on time, on request, or when the process that asked for it dies.
+
+`main` is started by adapters/sandbox with `python -I -B -S` and an empty environment. The first line on
+stdin is the job as JSON; after that stdin is the leash: the parent holds the other end open, and end-of-file
+means "kill it now", whether the parent closed it or was killed. The result is written to the job's result
+path, at once or not at all. This module imports nothing outside the standard library and this package, and
+decides nothing about what a result means.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from pointsman.runner import isolate
+from pointsman.runner.log import Log
+from pointsman.runner.processes import descendants, set_limits
+
+Facts = dict[str, Any]
+
+POLL = 0.1
+KILL_PATIENCE = 10.0
+DRAIN_PATIENCE = 1.0
+CHUNK = 65536
+
+
+class Supervisor:
+    """One job from start to result. Single-threaded; `run` is called once."""
+
+    def __init__(self, job: Facts) -> None:
+        self.job = job
+        self.log = Log(job["log"], job["log_limit"])
+        self.facts: Facts = {
+            "exit_code": None,
+            "signal": None,
+            "timed_out": False,
+            "cancelled": False,
+            "process_limit": False,
+            "error": None,
+            "isolated": [],
+            "labels": job["labels"],
+        }
+        self.main: subprocess.Popen[bytes] | None = None
+        self.status: int | None = None
+        self.kill_at: float | None = None
+        self.stuck = False
+
+    def run(self) -> None:
+        self.facts["started"] = time.time()
+        begin = time.monotonic()
+        isolate.adopt_orphans()
+        wake_read, wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC) if hasattr(os, "pipe2") else pipe()
+        signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, self._cancel)
+        output = self._start()
+        if self.main is not None:
+            try:
+                self._watch(output, wake_read, begin + self.job["timeout"])
+            finally:
+                self._end_everything()
+            self._drain(output)
+            self._take_status()
+        self.facts["log_truncated"] = self.log.close()
+        self.facts["seconds"] = round(time.monotonic() - begin, 4)
+        self.facts["finished"] = time.time()
+        write_atomically(self.job["result"], self.facts)
+
+    def _start(self) -> int:
+        """Start the command; returns the read end of its output. A failure is noted, not raised."""
+        output, out = os.pipe()
+        report, reporter = os.pipe()
+        os.set_blocking(output, False)
+
+        def prepare() -> None:
+            isolate.die_with_parent()
+            isolated, problem = isolate.cut_off(self.job["isolation"], self.job["read_only"], self.job["cwd"])
+            os.write(reporter, json.dumps([isolated, problem]).encode())
+            if problem:
+                os._exit(126)
+            set_limits(self.job)
+
+        try:
+            self.main = subprocess.Popen(
+                self.job["argv"],
+                cwd=self.job["cwd"],
+                env=self.job["env"],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                close_fds=True,
+                start_new_session=True,
+                umask=0o022,
+                # Safe: this process has one thread.
+                preexec_fn=prepare,  # noqa: PLW1509
+            )
+        except (OSError, subprocess.SubprocessError) as problem:
+            self._not_started(problem)
+        finally:
+            os.close(out)
+            os.close(reporter)
+        said = os.read(report, CHUNK)
+        os.close(report)
+        if said:
+            self.facts["isolated"], self.facts["error"] = json.loads(said)
+        return output
+
+    def _not_started(self, problem: Exception) -> None:
+        """What a shell would say: 127 for a command that is not there, 126 for one that can't run."""
+        self.log.write(f"pointsman: the command could not be started: {problem}\n".encode())
+        about_folder = isinstance(problem, OSError) and problem.filename == self.job["cwd"]
+        if isinstance(problem, OSError) and not about_folder:
+            self.facts["exit_code"] = 127 if isinstance(problem, FileNotFoundError) else 126
+        else:
+            self.facts["error"] = f"could not be started: {problem}"
+
+    def _watch(self, output: int, wake: int, deadline: float) -> None:
+        """Copy output until the command has ended, killing it when it must end."""
+        leash = sys.stdin.fileno()
+        readable = [output, wake, leash]
+        while self.status is None and not self.stuck:
+            ready, _, _ = select.select(readable, [], [], self._patience(deadline))
+            if output in ready and not self._copy(output):
+                readable.remove(output)
+            if wake in ready:
+                with contextlib.suppress(BlockingIOError):
+                    os.read(wake, CHUNK)
+            if leash in ready and not os.read(leash, CHUNK):
+                readable.remove(leash)
+                self._cancel()
+            self._reap()
+            self._enforce(deadline)
+
+    def _patience(self, deadline: float) -> float:
+        if self.job["processes"] is not None:
+            return POLL
+        return max(0.0, (self.kill_at or deadline) - time.monotonic())
+
+    def _enforce(self, deadline: float) -> None:
+        now = time.monotonic()
+        limit = self.job["processes"]
+        if self.status is not None:
+            return
+        if self.facts["cancelled"]:
+            # Nobody waits for this job any more: no grace, so that a restart finds a quiet machine.
+            self._end_everything()
+        elif self.kill_at is None and now >= deadline:
+            self.facts["timed_out"] = True
+            self.kill_at = now + self.job["grace"]
+            self._signal_group(signal.SIGTERM)
+        elif self.kill_at is not None and now >= self.kill_at:
+            self._end_everything()
+        elif limit is not None and len(descendants(os.getpid())) > limit:
+            self.facts["process_limit"] = True
+            self._end_everything()
+
+    def _cancel(self, *_: object) -> None:
+        self.facts["cancelled"] = True
+
+    def _end_everything(self) -> None:
+        """SIGKILL to every process below this one, again until none is left, double forks included."""
+        until = time.monotonic() + KILL_PATIENCE
+        while time.monotonic() < until:
+            self._signal_group(signal.SIGKILL)
+            for pid in descendants(os.getpid()):
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(pid, signal.SIGKILL)
+            if self._reap():
+                return
+            time.sleep(0.002)
+        self.stuck = True
+
+    def _signal_group(self, number: signal.Signals) -> None:
+        # A reaped leader's number may belong to somebody else; its group's stragglers are found by /proc.
+        if self.main is not None and (self.status is None or sys.platform != "linux"):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.main.pid, number)
+
+    def _reap(self) -> bool:
+        """Collect what has ended, adopted orphans too; true when no child is left."""
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return True
+            if pid == 0:
+                return False
+            if self.main is not None and pid == self.main.pid:
+                self.status = status
+                self.main.returncode = 0
+
+    def _copy(self, output: int) -> bool:
+        """Move what is readable to the log; false at end of file."""
+        try:
+            data = os.read(output, CHUNK)
+        except BlockingIOError:
+            return True
+        self.log.write(data)
+        return bool(data)
+
+    def _drain(self, output: int) -> None:
+        until = time.monotonic() + DRAIN_PATIENCE
+        while time.monotonic() < until:
+            ready, _, _ = select.select([output], [], [], 0)
+            if not ready or not self._copy(output):
+                return
+
+    def _take_status(self) -> None:
+        if self.status is None:
+            self.facts["error"] = self.facts["error"] or "could not be killed"
+        elif self.facts["error"] is None:
+            if os.WIFSIGNALED(self.status):
+                self.facts["signal"] = os.WTERMSIG(self.status)
+            else:
+                self.facts["exit_code"] = os.WEXITSTATUS(self.status)
+
+
+def pipe() -> tuple[int, int]:
+    """A pipe whose ends do not block and are not inherited."""
+    ends = os.pipe()
+    for end in ends:
+        os.set_blocking(end, False)
+    return ends
+
+
+def write_atomically(path: str, facts: Facts) -> None:
+    """The whole file or none, on disk when this returns."""
+    unfinished = f"{path}.{os.getpid()}.tmp"
+    with Path(unfinished).open("w", encoding="utf-8") as file:
+        json.dump(facts, file)
+        file.flush()
+        os.fsync(file.fileno())
+    Path(unfinished).replace(path)
+    folder = os.open(Path(path).parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def read_job() -> Facts:
+    """The first line of stdin, read byte-exactly so that the leash keeps nothing of it."""
+    line = bytearray()
+    while not line.endswith(b"\n"):
+        data = os.read(0, CHUNK)
+        if not data:
+            raise SystemExit("no job on stdin")
+        line += data
+    job: Facts = json.loads(line)
+    return job
+
+
+def main() -> None:
+    Supervisor(read_job()).run()
