@@ -5,10 +5,12 @@ It is built in. A contract may add to it and name who approves; it cannot take a
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pointsman.core.contract.model import CONTRACT_PATH, ApprovalRule, Contract, PathClass, Pattern
 from pointsman.core.model import GitPath
 
-CONTROL = "control"
+CONTROL: Literal["control"] = "control"
 BUILT_IN = "built in"
 
 _RULES = (

@@ -141,6 +141,10 @@ class PatternSet:
         inside = at.inside.union([index for index, _ in found]) if found else at.inside
         return inside | self._folder(path).inside if folder else inside
 
+    def inside(self, folder: str) -> frozenset[int]:
+        """The indices of all patterns that match whatever stands in the folder."""
+        return self._folder(fold(folder) if self._fold else folder).inside
+
     def first(self, path: str, *, folder: bool = False) -> int | None:
         """The lowest index that matches, None if none does."""
         return min(self.matches(path, folder=folder), default=None)

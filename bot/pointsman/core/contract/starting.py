@@ -1,0 +1,217 @@
+"""A first contract for a repository that has none: from its CODEOWNERS, else from its top-level layout.
+
+It writes text with comments, for a person to read and change; it never claims to know the tests.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from pointsman.core.contract.codeowners import OwnersLine, UnusableLine, parse_codeowners
+from pointsman.core.contract.identity import Author
+from pointsman.core.contract.matching import pattern_set
+from pointsman.core.model import GitPath
+
+MAX_ROLES = 20
+_SECRETS = (".env", ".env.local", "*.pem", "*.key", "id_rsa")
+_LOCKS = {
+    "uv.lock": ("pyproject.toml", "uv lock"),
+    "poetry.lock": ("pyproject.toml", "poetry lock"),
+    "package-lock.json": ("package.json", "npm install --package-lock-only"),
+    "pnpm-lock.yaml": ("package.json", "pnpm install --lockfile-only"),
+    "Cargo.lock": ("Cargo.toml", "cargo generate-lockfile"),
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Person:
+    name: str
+    written: str
+
+
+def init_from(
+    codeowners: bytes | None, tracked: Sequence[GitPath], base: str, people: Sequence[str] = ()
+) -> str:
+    """The text of a contract that loads.
+
+    `people` are those who run it, as `--author` takes them; they get a role that owns everything. With none,
+    any person does.
+    """
+    runners = _runners(people)
+    parts = [_head(base, codeowners is not None)]
+    if codeowners is not None:
+        parts.append(_from_codeowners(codeowners, runners))
+    else:
+        parts.append(_from_layout(tracked, runners))
+    parts += [_paths(tracked), _gate(), _locks(tracked), _commands(runners)]
+    return "\n".join(part for part in parts if part)
+
+
+def _quoted(text: str) -> str:
+    """A YAML 1.2 double-quoted scalar; JSON's escapes are a subset of YAML's."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _flow(items: Iterable[str]) -> str:
+    return "[" + ", ".join(items) + "]"
+
+
+def _slug(text: str, taken: Iterable[str]) -> str:
+    base = re.sub(r"[^A-Za-z0-9_]+", "-", text).strip("-") or "role"
+    names = set(taken) | {"none", "all", "human"}
+    numbers = (name for n in range(2, len(names) + 3) if (name := f"{base}-{n}") not in names)
+    return base if base not in names else next(numbers)
+
+
+def _runners(people: Sequence[str]) -> list[_Person]:
+    found: list[_Person] = []
+    for text in people:
+        author = Author.parse(text)
+        kind = "email" if author.email else "user"
+        name = _slug((author.login or text).partition("@")[0], [person.name for person in found])
+        found.append(
+            _Person(name=name, written=f"{{{kind}: {_quoted(author.email or author.login or text)}}}")
+        )
+    return found
+
+
+def _head(base: str, from_owners: bool) -> str:
+    origin = "CODEOWNERS" if from_owners else "the top-level folders"
+    return (
+        f"# Who may change what, and what has to pass. Written from {origin} by `pointsman contract init`:\n"
+        "# a start to be read and changed. It holds from the base branch only, never from a change.\n"
+        f"version: 1\nbase: {_quoted(base)}\n"
+    )
+
+
+def _role(name: str, who: Sequence[str], branches: Sequence[str], owns: Sequence[str]) -> str:
+    lines = [f"  {name}:", f"    who: {_flow(who)}"]
+    if branches:
+        lines.append(f"    branches: {_flow(_quoted(branch) for branch in branches)}")
+    if len(owns) < 4:
+        lines.append(f"    owns: {_flow(_quoted(pattern) for pattern in owns)}")
+    else:
+        lines += ["    owns:", *(f"      - {_quoted(pattern)}" for pattern in owns)]
+    return "\n".join(lines)
+
+
+def _from_layout(tracked: Sequence[GitPath], runners: list[_Person]) -> str:
+    folders = sorted({path.partition("/")[0] for path in tracked if "/" in path and not path.startswith(".")})
+    names = [person.name for person in runners] or ["human"]
+    identities = [f"  {person.name}: {person.written}" for person in runners] or ["  people: human"]
+    roles = [_role("maintainer", names, ["*", "maintainer/**"], ["**"])]
+    taken = ["maintainer"]
+    for folder in folders[:MAX_ROLES]:
+        pattern = f"/{folder}/"
+        if re.search(r"[*?\\]|[^\x20-\x7e]", folder):
+            continue
+        name = _slug(folder, taken)
+        taken.append(name)
+        roles.append(_role(name, names, [f"agent/{name}/**"], [pattern]))
+    return (
+        "identities:\n"
+        "  # Agents with an account of their own:  coder: {email: coder@example.com, bot: true}\n"
+        + "\n".join(identities)
+        + "\n\n# A role is who and which branch: work on agent/NAME/... changes that folder only.\nroles:\n"
+        + "\n".join(roles)
+        + "\n"
+    )
+
+
+def _identity(owner: str) -> str | None:
+    name = owner.removeprefix("@")
+    if re.fullmatch(r"[^/\s@]+/[^/\s]+", name):
+        return f"{{team: {_quoted(name)}}}"
+    if re.fullmatch(r"[^@\s]+@[^@\s]+", owner):
+        return f"{{email: {_quoted(owner)}}}"
+    return f"{{user: {_quoted(name)}}}" if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name) else None
+
+
+def _from_codeowners(data: bytes, runners: list[_Person]) -> str:
+    lines, unusable = parse_codeowners(data)
+    owners = list(dict.fromkeys(owner for line in lines for owner in line.owners))
+    known = {owner: written for owner in owners if (written := _identity(owner)) is not None}
+    extra = [person for person in runners if person.written not in known.values()]
+    if not known and not runners:
+        extra = [_Person(name="people", written="human")]
+    names: dict[str, str] = {}
+    for owner in known:
+        names[owner] = _slug(owner, [*names.values(), *(person.name for person in extra)])
+    identities = [f"  {person.name}: {person.written}" for person in extra]
+    identities += [f"  {names[owner]}: {written}" for owner, written in known.items()]
+    maintainer = _slug("maintainer", names.values())
+    everyone = [person.name for person in extra]
+    roles = [_role(maintainer, everyone, ["*", f"{maintainer}/**"], ["**"])] if extra else []
+    roles += [_owner_role(owner, name, lines) for owner, name in names.items()]
+    return (
+        "identities:\n"
+        + "\n".join(identities)
+        + "\n\n# In CODEOWNERS the last line that matches wins; a role owns all that it lists. One role for each\n"
+        "# owner, told apart by the branch, since one person may be several owners.\nroles:\n"
+        + "\n".join(roles)
+        + "\n"
+        + _left_out(lines, unusable)
+    )
+
+
+def _owner_role(owner: str, name: str, lines: Sequence[OwnersLine]) -> str:
+    owns = list(dict.fromkeys(line.pattern for line in lines if owner in line.owners))
+    return _role(name, [name], [f"{name}/**"], ["**" if pattern == "*" else pattern for pattern in owns])
+
+
+def _left_out(lines: Sequence[OwnersLine], unusable: Sequence[UnusableLine]) -> str:
+    notes = [f"# CODEOWNERS line {bad.line} was left out: {_one_line(bad.why)}" for bad in unusable]
+    notes += [
+        f"# CODEOWNERS line {line.line} leaves {_one_line(line.pattern)} to nobody; wider rules hold here."
+        for line in lines
+        if not line.owners
+    ]
+    return "".join(f"{note}\n" for note in notes)
+
+
+def _one_line(text: str) -> str:
+    return "".join(character if character.isprintable() else "?" for character in text)
+
+
+def _paths(tracked: Sequence[GitPath]) -> str:
+    """Only secrets that nothing tracked looks like: a first contract must not condemn what is there."""
+    rules = [pattern_set((pattern,), protective=True) for pattern in _SECRETS]
+    clean = [
+        pattern
+        for pattern, rule in zip(_SECRETS, rules, strict=True)
+        if not any(rule.matches(path) for path in tracked)
+    ]
+    if not clean:
+        return ""
+    secrets = _flow(_quoted(pattern) for pattern in clean)
+    return (
+        "# Built in beside these is a control class: this file, .github/, CODEOWNERS, git's own files,\n"
+        "# migration environments and agents' instructions need a person's approval.\npaths:\n"
+        f"  secrets: {{match: {secrets}, rule: never}}\n"
+    )
+
+
+def _gate() -> str:
+    return (
+        "# What has to pass on the exact tree that lands. Until a check runs a command, nothing is tested.\n"
+        "# checks:\n"
+        "#   unit: {run: make test, timeout: 10m, min_tests: 1}\n"
+    )
+
+
+def _locks(tracked: Sequence[GitPath]) -> str:
+    names = set(tracked)
+    found = [
+        f"    - {{path: /{lock}, manifest: /{manifest}, regenerate: {_quoted(command)}}}"
+        for lock, (manifest, command) in _LOCKS.items()
+        if lock in names and manifest in names
+    ]
+    return "conflicts:\n  lockfiles:\n" + "\n".join(found) + "\n" if found else ""
+
+
+def _commands(runners: list[_Person]) -> str:
+    names = _flow([person.name for person in runners]) if runners else "[human]"
+    return f"scope:\n  expand: {{by: {names}, expires: 24h}}\n"
