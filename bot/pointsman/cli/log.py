@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 PAGE = 1000
 LOOK_AGAIN_SECONDS = 0.3
-COLOURS = {"landed": "green", "returned": "red", "paused": "red", "blocked": "yellow", "waiting": "yellow"}
 
 
 @click.command(short_help="Show or verify the journal of every decision.")
@@ -114,8 +113,9 @@ def _print(line: JournalLine) -> int:
     """One line for a person; colour is dropped by click where stdout is no terminal."""
     from pointsman.core.narrate import narrate, printable
 
-    words = click.style(narrate(line.kind, line.body), fg=COLOURS.get(line.kind))
-    click.echo(f"{_local(line.at)}  {printable(str(line.lane))}  {words}")
+    told = narrate(line.kind, line.body)
+    word = click.style(f"{told.word:<10}", fg=told.colour)
+    click.echo(f"{_local(line.at)}  {printable(str(line.lane))}  {word} {told.text}")
     return 1
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 SHORT = 10
@@ -10,10 +11,20 @@ SHORT = 10
 Body = Mapping[str, Any]
 
 
-def narrate(kind: str, body: Body) -> str:
-    """What happened, in one printable line; a kind that is not known is shown with its values."""
-    sentence = _SENTENCES.get(kind)
-    return printable((sentence(body) if sentence else _values(kind, body)).rstrip())
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Told:
+    """A journal line in words: one word for what it is, the rest of the sentence, and the word's colour where
+    there are colours. Both are printable and of one line."""
+
+    word: str
+    text: str
+    colour: str | None = None
+
+
+def narrate(kind: str, body: Body) -> Told:
+    """What a line of that kind says; of a kind that is not known, its values."""
+    word, colour, sentence = _SENTENCES.get(kind, (kind, None, _values))
+    return Told(word=printable(word), text=printable(sentence(body).strip()), colour=colour)
 
 
 def printable(text: str) -> str:
@@ -25,114 +36,91 @@ def printable(text: str) -> str:
 
 
 def _submitted(body: Body) -> str:
-    return f"{_change(body)} submitted by {body.get('author', '?')}: {body.get('title', '')}"
+    return f"{_change(body)} by {body.get('author', '?')}: {body.get('title', '')}"
 
 
 def _building(body: Body) -> str:
-    return f"bringing {_changes(body)} onto {_short(body, 'onto')}"
+    return f"{_changes(body)} onto {_short(body, 'onto')}"
 
 
 def _built(body: Body) -> str:
-    healed = "; ".join(
-        f"healed #{item.get('change')}: {item.get('summary') or item.get('strategy')}"
+    healed = [
+        f"; healed #{item.get('change')}: {item.get('summary') or item.get('strategy')}"
         for item in _items(body, "healed")
         if isinstance(item, dict)
-    )
+    ]
     ahead = " (ahead of the base)" if body.get("speculative") else ""
-    return (
-        f"candidate {body.get('candidate')} is {_changes(body)} at {_short(body, 'commit')}{ahead}"
-        f"{'; ' if healed else ''}{healed}"
-    )
+    return f"{_candidate(body)} at {_short(body, 'commit')}{ahead}{''.join(healed)}"
 
 
 def _passed(body: Body) -> str:
-    return f"candidate {body.get('candidate')} passed every check: {_changes(body)}"
+    return f"{_candidate(body)}: every check on this exact tree"
 
 
 def _run_started(body: Body) -> str:
     attempt = body.get("attempt", 1)
-    again = f", attempt {attempt}" if attempt != 1 else ""
-    return f"check {body.get('check')} started {_subject(body)}{again}"
+    return f"{body.get('check')} {_subject(body)}{'' if attempt == 1 else f', attempt {attempt}'}"
 
 
 def _run_ended(body: Body) -> str:
     seconds = body.get("seconds")
     took = f" after {seconds:.1f} s" if isinstance(seconds, float | int) else ""
-    return f"check {body.get('check')} {body.get('state')} {_subject(body)}{took}{_because(body)}"
+    return f"{body.get('check')} {body.get('state')} {_subject(body)}{took}{_because(body)}"
 
 
 def _subject(body: Body) -> str:
+    """What was tested: a candidate, or, for a probe, what is asked about a change."""
     probe = body.get("probe")
     if not probe:
         return f"on candidate {body.get('candidate')}"
-    question = str(probe).partition(":")[0]
-    return f"to learn about #{body.get('change')} ({question})"
-
-
-def _landing(body: Body) -> str:
-    return f"moving the base to {_short(body, 'commit')}: {_changes(body)}"
+    return f"to learn about #{body.get('change')} ({str(probe).partition(':')[0]})"
 
 
 def _landed(body: Body) -> str:
     note = f" ({body['note']})" if body.get("note") else ""
-    return f"{_changes(body)} landed as {_short(body, 'commit')}{note}"
+    return f"{_changes(body)} as {_short(body, 'commit')}{note}"
 
 
-def _returned(body: Body) -> str:
-    return f"{_change(body)} returned{_because(body)}"
+def _change_by(body: Body) -> str:
+    return f"{_change(body)} by {body.get('by', '?')}"
 
 
-def _withdrawn(body: Body) -> str:
-    return f"{_change(body)} withdrawn by {body.get('by', '?')}"
+def _change_because(body: Body) -> str:
+    return f"{_change(body)}{_because(body)}"
 
 
-def _waiting(body: Body) -> str:
-    return f"{_change(body)} waits{_because(body)}"
+def _candidate_because(body: Body) -> str:
+    return f"{_candidate(body)}{_because(body)}"
 
 
-def _approved(body: Body) -> str:
-    return f"{_change(body)} approved by {body.get('by', '?')}"
+def _why(body: Body) -> str:
+    return str(body.get("text") or body.get("why") or "")
 
 
-def _blocked(body: Body) -> str:
-    return f"candidate {body.get('candidate')} can't land now{_because(body)}"
+def _by(body: Body) -> str:
+    return f"by {body.get('by', '?')}"
 
 
-def _split(body: Body) -> str:
-    return f"candidate {body.get('candidate')} ({_changes(body)}) is red{_because(body)}"
-
-
-def _discarded(body: Body) -> str:
-    return f"candidate {body.get('candidate')} ({_changes(body)}) given up{_because(body)}"
-
-
-def _paused(body: Body) -> str:
-    return f"the queue is paused{_because(body)}"
-
-
-def _resumed(body: Body) -> str:
-    return f"the queue goes on, resumed by {body.get('by', '?')}"
-
-
-_SENTENCES: dict[str, Callable[[Body], str]] = {
-    "submitted": _submitted,
-    "building": _building,
-    "built": _built,
-    "passed": _passed,
-    "run_started": _run_started,
-    "run_ended": _run_ended,
-    "landing": _landing,
-    "landed": _landed,
-    "returned": _returned,
-    "withdrawn": _withdrawn,
-    "waiting": _waiting,
-    "approved": _approved,
-    "blocked": _blocked,
-    "split": _split,
-    "discarded": _discarded,
-    "paused": _paused,
-    "resumed": _resumed,
+_SENTENCES: dict[str, tuple[str, str | None, Callable[[Body], str]]] = {
+    "submitted": ("submitted", None, _submitted),
+    "building": ("building", None, _building),
+    "built": ("built", None, _built),
+    "run_started": ("checking", None, _run_started),
+    "run_ended": ("checked", None, _run_ended),
+    "passed": ("passed", None, _passed),
+    "landing": ("landing", None, _landed),
+    "landed": ("landed", "green", _landed),
+    "returned": ("returned", "red", _change_because),
+    "withdrawn": ("withdrawn", "yellow", _change_by),
+    "waiting": ("waiting", "yellow", _change_because),
+    "approved": ("approved", None, _change_by),
+    "blocked": ("blocked", "yellow", _candidate_because),
+    "split": ("red batch", "yellow", _candidate_because),
+    "discarded": ("given up", None, _candidate_because),
+    "paused": ("paused", "red", _why),
+    "resumed": ("resumed", None, _by),
 }
+"""Kind -> (the word for it, its colour, the rest of the sentence)."""
 
 
 def _change(body: Body) -> str:
@@ -157,10 +145,14 @@ def _short(body: Body, key: str) -> str:
     return str(body.get(key))[:SHORT]
 
 
+def _candidate(body: Body) -> str:
+    changes = _changes(body)
+    return f"candidate {body.get('candidate')}{f' of {changes}' if changes else ''}"
+
+
 def _because(body: Body) -> str:
-    reason = body.get("text") or body.get("why")
-    return f": {reason}" if reason else ""
+    return f": {_why(body)}" if _why(body) else ""
 
 
-def _values(kind: str, body: Body) -> str:
-    return " ".join([kind, *(f"{key}={value}" for key, value in body.items())])
+def _values(body: Body) -> str:
+    return " ".join(f"{key}={value}" for key, value in body.items())

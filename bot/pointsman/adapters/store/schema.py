@@ -69,7 +69,7 @@ def _migrate(connection: Connection, found: str | None, path: Path) -> None:
             f"The state file {path} was written by a newer pointsman (schema {found}; this one knows "
             f"{HEAD_REVISION}). Upgrade pointsman here; nothing was changed."
         )
-    if found is None and inspect(connection).get_table_names():
+    if found is None and set(inspect(connection).get_table_names()) - {"alembic_version"}:
         raise EnvironmentProblem(
             f"{path} is a database of some other program. Move it away, or name another state file."
         )
