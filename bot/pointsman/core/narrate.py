@@ -24,7 +24,7 @@ class Told:
 def narrate(kind: str, body: Body) -> Told:
     """What a line of that kind says; of a kind that is not known, its values."""
     word, colour, sentence = _SENTENCES.get(kind, (kind, None, _values))
-    return Told(word=printable(word), text=printable(sentence(body).strip()), colour=colour)
+    return Told(word=printable(str(word)), text=printable(sentence(body).strip()), colour=colour)
 
 
 def printable(text: str) -> str:
@@ -85,6 +85,10 @@ def _change_by(body: Body) -> str:
     return f"{_change(body)} by {body.get('by', '?')}"
 
 
+def _granted(body: Body) -> str:
+    return f"{_change_by(body)}: {body.get('patterns', '')}"
+
+
 def _change_because(body: Body) -> str:
     return f"{_change(body)}{_because(body)}"
 
@@ -114,6 +118,7 @@ _SENTENCES: dict[str, tuple[str, str | None, Callable[[Body], str]]] = {
     "withdrawn": ("withdrawn", "yellow", _change_by),
     "waiting": ("waiting", "yellow", _change_because),
     "approved": ("approved", None, _change_by),
+    "granted": ("granted", None, _granted),
     "blocked": ("blocked", "yellow", _candidate_because),
     "split": ("red batch", "yellow", _candidate_because),
     "discarded": ("given up", None, _candidate_because),
