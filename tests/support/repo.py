@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
+from pointsman.core.model import Sha
+
 FIRST_COMMIT_AT = 1_700_000_000
-"""Commit dates start here (UTC) and grow by a second per commit, so that every id is the same in every run."""
+"""Commit dates start here (UTC) and grow by a second per commit: every id is the same in every run."""
 
 ISOLATED = {
     "GIT_CONFIG_GLOBAL": os.devnull,
@@ -65,8 +67,7 @@ class Repo:
             input=input.encode() if isinstance(input, str) else input,
             stdin=subprocess.DEVNULL if input is None else None,
             env=self._environment() | dict(env or {}),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            capture_output=True,
             check=False,
         )
         if check and done.returncode:
@@ -90,7 +91,7 @@ class Repo:
         *,
         files: Mapping[str, str | bytes | None] | None = None,
         author: str | None = None,
-    ) -> str:
+    ) -> Sha:
         """Commits everything in the work tree (after writing `files`), also when nothing changed.
 
         `author` is `Name <email>`. Returns the commit's SHA.
@@ -113,14 +114,14 @@ class Repo:
         self.git("checkout", "-q", rev, "--")
         return self
 
-    def merge(self, rev: str, *options: str, message: str = "merge") -> str:
+    def merge(self, rev: str, *options: str, message: str = "merge") -> Sha:
         """Merges into the current branch, always with a merge commit; returns its SHA."""
         self.commits_made += 1
         self.git("merge", "-q", "--no-ff", "-m", message, *options, rev)
         return self.rev("HEAD")
 
-    def rev(self, name: str = "HEAD") -> str:
-        return self.git("rev-parse", "--verify", "--quiet", "--end-of-options", name)
+    def rev(self, name: str = "HEAD") -> Sha:
+        return Sha(self.git("rev-parse", "--verify", "--quiet", "--end-of-options", name))
 
     def files(self, rev: str = "HEAD") -> list[str]:
         """Every path of that commit, as git stores it."""
@@ -130,7 +131,7 @@ class Repo:
     def show(self, rev: str, path: str) -> bytes:
         return self.git_bytes("cat-file", "blob", f"{rev}:{path}")
 
-    def _commit(self, message: str, author: str | None) -> str:
+    def _commit(self, message: str, author: str | None) -> Sha:
         self.commits_made += 1
         options = [
             "--allow-empty",

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from pointsman.adapters.git.plumbing import Plumbing
+from pointsman.adapters.git.process import Completed
 from pointsman.core.model import CommitFacts, Sha, Signature
 
 _IDENT = re.compile(r"^(?P<name>.*?) ?<(?P<email>[^<>]*)>(?: (?P<when>-?\d+))?")
@@ -37,12 +38,19 @@ def _signature(line: str) -> Signature:
 
 def merge_bases(git: Plumbing, a: Sha, b: Sha) -> tuple[Sha, ...]:
     """See ports.Git.merge_bases."""
-    return _ids(git.run("merge-base", "--all", a, b, ok=(0, 1)).stdout)
+    return _ids(_merge_base(git, "--all", a, b).stdout)
 
 
 def is_ancestor(git: Plumbing, ancestor: Sha, descendant: Sha) -> bool:
     """A commit is its own ancestor."""
-    return git.run("merge-base", "--is-ancestor", ancestor, descendant, ok=(0, 1)).code == 0
+    return _merge_base(git, "--is-ancestor", ancestor, descendant).code == 0
+
+
+def _merge_base(git: Plumbing, *args: str) -> Completed:
+    done = git.run("merge-base", *args, ok=(0, 1))
+    if done.stderr:  # a parent that cannot be read also ends in exit code 1, as "no" does (seen with 2.39)
+        raise git.failed(done, "merge-base", *args)
+    return done
 
 
 def commits(

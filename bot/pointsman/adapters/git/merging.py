@@ -15,7 +15,7 @@ from pointsman.core.model import Conflicted, ConflictedPath, GitPath, Merged, Me
 UNRELATED = "unrelated histories"
 _CONFLICT = re.compile(r"(?:CONFLICT|ERROR) ?\((?P<kind>.*)\)")
 _SENTENCE = {"directory rename suggested": "file location"}
-"""git's fixed words (merge-ort's type_short_descriptions) that differ from those of the sentence users know."""
+"""Where git's fixed words (merge-ort.c, type_short_descriptions) differ from those that users see."""
 _BASE, _OURS, _THEIRS = 1, 2, 3
 
 Stages = dict[GitPath, dict[int, Sha]]

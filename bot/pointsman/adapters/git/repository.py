@@ -143,6 +143,12 @@ class GitRepository:
 
         return is_dirty(worktree, untracked=untracked)
 
+    def dirt(self, worktree: Path) -> tuple[str, ...]:
+        """The lines of `git status --short` there, untracked files too; () when it is clean."""
+        from pointsman.adapters.git.worktrees import dirt
+
+        return dirt(worktree)
+
     def sync_checkout(self, worktree: Path, old: Sha, new: Sha) -> Synced:
         """Brings a work tree from commit `old` to `new`; refuses rather than lose a local change."""
         from pointsman.adapters.git.worktrees import sync_checkout

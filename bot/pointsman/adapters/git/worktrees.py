@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass
 from enum import Enum
@@ -19,6 +20,9 @@ _NO_HOOKS = (
     "core.fsmonitor=false",
     "-c",
     "advice.graftFileDeprecated=false",
+)
+_IN_THE_WAY = re.compile(
+    r"Cannot merge|would be (?:overwritten|removed)|would lose|resolve your current index"
 )
 _POLL = 0.05
 
@@ -78,6 +82,12 @@ def is_dirty(worktree: Path, *, untracked: bool) -> bool:
     return bool(_in(worktree).run("status", "--porcelain=v1", "-z", *which).stdout)
 
 
+def dirt(worktree: Path) -> tuple[str, ...]:
+    """The lines of `git status --short`, with names quoted as git quotes them."""
+    raw = _in(worktree).run("status", "--short", "--untracked-files=normal").stdout
+    return tuple(raw.decode(errors="surrogateescape").splitlines())
+
+
 def sync_checkout(worktree: Path, old: Sha, new: Sha, *, lock_wait: float = LOCK_WAIT) -> Synced:
     """Brings index and files from commit `old` to `new`; HEAD is not moved. Running it again changes nothing.
 
@@ -85,12 +95,12 @@ def sync_checkout(worktree: Path, old: Sha, new: Sha, *, lock_wait: float = LOCK
     any checkout of theirs; hooks do not. EnvironmentProblem names an index.lock that outlasts the wait.
     """
     git = _in(worktree)
-    _waiting_for_lock(git, lock_wait, "update-index", "-q", "--refresh")
+    _waiting_for_lock(git, lock_wait, "update-index", "--refresh")
     before = ("read-tree", "-m", "-u", old, new)
     try:
         _waiting_for_lock(git, lock_wait, *before)
     except GitFailed as failed:
-        if "not uptodate" in failed.stderr or "would be" in failed.stderr or "Cannot merge" in failed.stderr:
+        if _IN_THE_WAY.search(failed.stderr):
             return Synced.LOCAL_CHANGES
         raise
     return Synced.DONE
