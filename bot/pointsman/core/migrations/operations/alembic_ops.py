@@ -257,6 +257,17 @@ def _entity(kind: Kind) -> Callable[[Call, Recorder], None]:
         entity = argument(call, 0)
         what = (dotted(entity.func) or "").rpartition(".")[2] if isinstance(entity, Call) else ""
         signature = usable(text_of(argument(entity, 1, "signature"))) if isinstance(entity, Call) else None
+        if isinstance(entity, Call) and signature is not None and what == "PGTrigger":
+            on, called = (
+                text_of(entity.kwargs.get("on_entity")),
+                words(text_of(entity.kwargs.get("definition")) or ""),
+            )
+            if usable(on) and on is not None:
+                change = Kind.CREATE_TRIGGER if kind is Kind.CREATE_FUNCTION else Kind.DROP_TRIGGER
+                rec.add(
+                    Operation(kind=change, table=rec.table(on), name=fold(signature), types=tuple(called))
+                )
+                return
         if not isinstance(entity, Call) or signature is None or what not in {"PGFunction", "PGExtension"}:
             rec.unknown("the entity is not spelled out")
             return

@@ -1,4 +1,4 @@
-"""Decides what one call does to the database: an operation, a statement, an ORM write, nothing, or not known."""
+"""Decides what one call does to the database: an operation, a statement, a write of the ORM, or nothing."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ _EXECUTE = frozenset({
 })  # fmt: skip
 _UNSAFE = frozenset({"copy_expert", "copy_from", "copy", "callproc", "copy_records_to_table"})
 _UNSAFE_CALLS = frozenset({
-    "exec", "eval", "compile", "__import__", "importlib.import_module", "os.system", "os.popen", "runpy.run_path",
-    "runpy.run_module", "sqlite3.connect",
+    "exec", "eval", "compile", "__import__", "importlib.import_module", "os.system", "os.popen",
+    "runpy.run_path", "runpy.run_module", "sqlite3.connect",
 })  # fmt: skip
 _ADDS = {
     "add": Kind.DATA_INSERT,
@@ -147,9 +147,7 @@ def _create_or_drop(name: str, base: Term, rec: Recorder) -> bool:
         rec.add(Operation(kind=Kind.DROP_TABLE, table=table))
         return True
     last = ((dotted(base.func) if isinstance(base, Call) else None) or "").rpartition(".")[2]
-    rec.unknown(
-        f"what is {'created' if name == 'create' else 'dropped'} is not spelled out{f' ({last})' if last else ''}"
-    )
+    rec.unknown(f"what {last or 'this'}.{name}() works on is not spelled out")
     return True
 
 
@@ -194,7 +192,7 @@ def _read_query(call: Call, rec: Recorder) -> None:
         rec.add(Operation(kind=Kind.DATA_READ, references=tuple(found.tables)))
 
 
-def assign_attribute(base: Term, name: str, value: Term, rec: Recorder) -> None:
+def assign_attribute(base: Term, name: str, rec: Recorder) -> None:
     """`row.name = value`: a write where the row comes from a query through the ORM."""
     if not name.startswith("_") and any(_is_orm_row(part) for part in walk(base)):
         read_models(Kind.DATA_UPDATE, base, rec)

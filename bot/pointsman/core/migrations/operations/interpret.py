@@ -169,7 +169,7 @@ class Interpreter:
                 self._bind(value, Opaque((term,)), scope)
             case ast.Attribute(value=value, attr=attr):
                 self._move(target)
-                assign_attribute(self._eval(value, scope), attr, term, self._rec)
+                assign_attribute(self._eval(value, scope), attr, self._rec)
             case ast.Subscript(value=value, slice=index):
                 base, key = self._eval(value, scope), self._eval(index, scope)
                 self._replace(base, folding.with_item(base, key, term))

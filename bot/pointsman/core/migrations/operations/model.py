@@ -60,13 +60,15 @@ CONSTRAINTS = frozenset({Kind.ADD_FOREIGN_KEY, Kind.ADD_UNIQUE, Kind.ADD_CHECK, 
 class Operation:
     """One thing `upgrade()` does.
 
-    `table` is lower-cased and, outside the default schema (`public` counts as default), `schema.table`;
-    None where the operation has none or does not say (`DROP INDEX ix`). `name` is the column's, index's,
-    constraint's, enum's or view's own name, `new_name` what a rename makes of it. `columns` are the columns of
-    `table` it needs or writes; empty means *not known* for data and dropped indexes or constraints.
-    `references` are the other tables it reads or points at; for foreign keys `targets` says at which column, as
-    `table.column` (`table.*` where that is not spelled out). `types` are named types it uses, `values` the
-    enum labels it adds or the text literals of a data statement. `line` is 1-based, `text` one bounded line.
+    `table` is lower-cased and, outside the default schema (`public` counts as default), `schema.table`; None
+    where the operation has none or does not say (`DROP INDEX ix`). `name` is the column's, index's,
+    constraint's, enum's or view's own name, `new_name` what a rename makes of it. `columns` are the columns it
+    needs or writes; empty means *not known* for data, views, and dropped indexes or constraints. `writes` are
+    those an UPDATE sets, empty where not known. `references` are the other tables it reads or points at; for
+    foreign keys `targets` says at which column, as `table.column` (`table.*` where that is not spelled out).
+    `types` are named types it uses, `values` the enum labels it adds or the text literals of a data statement.
+    `unique` also marks a dropped constraint that may have been a key; `if_exists` either IF [NOT] EXISTS.
+    `line` is 1-based, `text` one bounded line.
     """
 
     kind: Kind
@@ -74,6 +76,7 @@ class Operation:
     name: str | None = None
     new_name: str | None = None
     columns: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
     types: tuple[str, ...] = ()

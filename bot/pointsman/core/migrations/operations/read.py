@@ -19,7 +19,7 @@ def footprint(source: bytes, path: str) -> Footprint:
     """What going up through this migration touches.
 
     `source` is a Python revision, or SQL where `path` ends in `.sql`. Pure: depends on nothing but `source`
-    and the path's ending, so that it can be kept by blob id. Never raises; what cannot be read is in `unknown`.
+    and the path's ending, so that it can be kept by blob id. Never raises; `unknown` says what is not read.
     """
     if len(source) > MAX_SOURCE:
         return _refused("the file is larger than two million bytes")

@@ -34,6 +34,7 @@ class Recorder:
         self.end_line = 1
         self.schema: str | None = None
         self.temporary: set[str] = set()
+        self.excerpt: str | None = None
         self.recording = True
 
     @property
@@ -74,6 +75,9 @@ class Recorder:
             self._unknown.setdefault(Unknown(line=self.line, text=self.text(), why=one_line(why)))
 
     def text(self) -> str:
+        """The source at the current place, or the statement of a longer SQL text that is being read."""
+        if self.excerpt is not None:
+            return one_line(self.excerpt)
         return one_line(" ".join(self._lines[self.line - 1 : self.end_line]))
 
     def footprint(self) -> Footprint:

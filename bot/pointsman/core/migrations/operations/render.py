@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pointsman.core.migrations.operations.model import Comparison, Located, Relation
+from pointsman.core.migrations.operations.model import Comparison, Located, Pair, Relation
 
 MAX_SHOWN = 6
 
@@ -20,11 +20,10 @@ def render(comparison: Comparison) -> str:
 def _lines(comparison: Comparison) -> Iterator[str]:
     conflicts = [pair for pair in comparison.pairs if pair.relation is Relation.CONFLICT]
     pairs = conflicts or ([] if comparison.unknown or comparison.stops else list(comparison.pairs))
-    for pair in pairs[:MAX_SHOWN]:
-        yield f"{pair.why} [{pair.rule}]"
-        yield from _quote(pair.left)
-        yield from _quote(pair.right)
-    yield from _rest(len(pairs), "pair")
+    blocks = list(dict.fromkeys(_pair(pair) for pair in pairs))
+    for block in blocks[:MAX_SHOWN]:
+        yield from block
+    yield from _rest(len(blocks), "pair")
     for stop in comparison.stops[:MAX_SHOWN]:
         yield f"{stop.why} [{stop.rule}]"
         yield from _quote(stop.at)
@@ -34,6 +33,10 @@ def _lines(comparison: Comparison) -> Iterator[str]:
         yield f"cannot be read without running it: {why} [unknown]"
         yield from _quote(place)
     yield from _rest(len(comparison.unknown), "place")
+
+
+def _pair(pair: Pair) -> tuple[str, ...]:
+    return (f"{pair.why} [{pair.rule}]", *_quote(pair.left), *_quote(pair.right))
 
 
 def _quote(place: Located) -> Iterator[str]:

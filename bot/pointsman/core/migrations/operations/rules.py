@@ -176,7 +176,9 @@ def _data_twice(a: Operation, b: Operation) -> str | None:
 
 
 def _data_read(a: Operation, b: Operation) -> str | None:
-    if a.kind in _DATA and b.kind in DATA_WRITES and b.table in a.references:
+    if a.kind not in _DATA or b.kind not in DATA_WRITES or b.table not in a.references:
+        return None
+    if not (a.columns and b.writes and set(b.writes).isdisjoint(a.columns)):
         return f"one side changes rows of {b.table}, the other reads them"
     return None
 
@@ -204,7 +206,10 @@ def _foreign_key_data(a: Operation, b: Operation) -> str | None:
 
 
 def _data_schema(a: Operation, b: Operation) -> str | None:
-    if a.kind not in _DATA and _on_same_data(a, b):
+    plain = (
+        a.kind in {Kind.CREATE_INDEX, Kind.DROP_INDEX, Kind.RENAME_INDEX, Kind.ALTER_COMMENT} and not a.unique
+    )
+    if a.kind not in _DATA and not plain and _on_same_data(a, b):
         return f"one side changes {a.table}, the other writes its rows"
     return None
 

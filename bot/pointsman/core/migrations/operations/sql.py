@@ -5,19 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from pointsman.core.migrations.operations.model import Kind, Operation
-from pointsman.core.migrations.operations.recorder import Recorder
+from pointsman.core.migrations.operations.recorder import MAX_TEXT, Recorder
 from pointsman.core.migrations.operations.sql_alter import read_alter
 from pointsman.core.migrations.operations.sql_block import block_parts
 from pointsman.core.migrations.operations.sql_create import read_create, read_drop
 from pointsman.core.migrations.operations.sql_dml import read_dml
-from pointsman.core.migrations.operations.sql_tokens import Cursor, Token, items, statements, tokens, unquote
+from pointsman.core.migrations.operations.sql_tokens import (
+    Cursor,
+    Token,
+    items,
+    rebuild,
+    statements,
+    tokens,
+    unquote,
+)
 from pointsman.core.migrations.operations.terms import HOLE
 
 MAX_SQL = 1_000_000
 _HARMLESS = frozenset({
-    "RESET", "SHOW", "BEGIN", "COMMIT", "ROLLBACK", "START", "SAVEPOINT", "RELEASE", "ANALYZE", "VACUUM", "LOCK",
-    "DISCARD", "NOTIFY", "LISTEN", "CLUSTER", "REINDEX", "CHECKPOINT", "END", "NULL", "RAISE", "RETURN", "EXIT",
-    "CONTINUE", "GET", "UNLOCK",
+    "RESET", "SHOW", "BEGIN", "COMMIT", "ROLLBACK", "START", "SAVEPOINT", "RELEASE", "ANALYZE", "VACUUM",
+    "LOCK", "DISCARD", "NOTIFY", "LISTEN", "CLUSTER", "REINDEX", "CHECKPOINT", "END", "NULL", "RAISE", "RETURN",
+    "EXIT", "CONTINUE", "GET", "UNLOCK",
 })  # fmt: skip
 _DML = frozenset(
     {"SELECT", "WITH", "INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE", "VALUES", "(", "EXPLAIN"}
@@ -29,9 +37,12 @@ def read_sql(text: str, rec: Recorder) -> None:
     if len(text) > MAX_SQL:
         rec.unknown("the SQL is larger than a million characters")
         return
-    found = list(tokens(text.replace("\\:", ":").replace("%%", "%")))
-    for statement in statements(found):
+    found = list(statements(list(tokens(text.replace("\\:", ":").replace("%%", "%")))))
+    long = len(found) > 1 or len(text) > MAX_TEXT
+    for statement in found:
+        rec.excerpt = rebuild(statement[:MAX_TEXT]).strip() if long else None
         read_tokens(statement, rec)
+    rec.excerpt = None
 
 
 def read_tokens(statement: Sequence[Token], rec: Recorder) -> None:

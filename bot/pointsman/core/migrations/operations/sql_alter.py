@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 from pointsman.core.migrations.operations.model import Kind, Operation
 from pointsman.core.migrations.operations.recorder import Recorder
@@ -151,7 +152,7 @@ def _added(base: Operation, cursor: Cursor, rec: Recorder, *, if_exists: bool) -
         return
     words = [token.upper for token in rest]
     default = "DEFAULT" in words or "GENERATED" in words or "SERIAL" in words or "BIGSERIAL" in words
-    required = any(pair == ("NOT", "NULL") for pair in zip(words, words[1:], strict=False))
+    required = any(pair == ("NOT", "NULL") for pair in pairwise(words))
     targets = tuple(targets_of(rest, rec))
     references = tuple(dict.fromkeys(target.rpartition(".")[0] for target in targets))
     rec.add(

@@ -1,4 +1,4 @@
-"""Takes a PL/pgSQL block apart into the plain statements in it; every branch counts, control flow does not."""
+"""Takes a PL/pgSQL block apart into its plain statements; every branch counts, control flow does not."""
 
 from __future__ import annotations
 

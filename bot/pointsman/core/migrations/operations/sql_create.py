@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from pointsman.core.migrations.operations.model import Kind, Operation
 from pointsman.core.migrations.operations.recorder import Recorder
 from pointsman.core.migrations.operations.sql_dml import read_dml, view_query
-from pointsman.core.migrations.operations.sql_tokens import Cursor, Token, items, names, unquote
+from pointsman.core.migrations.operations.sql_tokens import Cursor, Token, items, names, tokens, unquote
 
 _NOT_READ = "this CREATE statement is not read"
 _CONSTRAINT_WORDS = frozenset(
@@ -65,7 +66,7 @@ def read_create(cursor: Cursor, rec: Recorder) -> None:
             _named(Kind(f"create_{what.lower()}"), name, rec, if_exists=exists)
         case "FUNCTION" | "PROCEDURE" | "AGGREGATE":
             cursor.if_exists()
-            _named(Kind.CREATE_FUNCTION, cursor.table(rec), rec)
+            _function(cursor, rec)
         case "TRIGGER":
             _trigger(cursor, rec)
         case "POLICY" | "RULE":
@@ -73,6 +74,26 @@ def read_create(cursor: Cursor, rec: Recorder) -> None:
             _on_table(Kind.RAW, name, cursor, rec)
         case _:
             rec.unknown(_NOT_READ)
+
+
+def _function(cursor: Cursor, rec: Recorder) -> None:
+    """A function in SQL is checked against its tables when it is made; one in another language is not."""
+    name = cursor.table(rec)
+    if name is None:
+        rec.unknown(_NOT_READ)
+        return
+    rest = cursor.rest()
+    words = [token.text.strip("'").upper() for token in rest]
+    body = next(
+        (token.text for token in rest if token.kind in {"dollar", "string"} and len(token.text) > 8), ""
+    )
+    read: dict[str, None] = {}
+    if "SQL" in words and ("LANGUAGE", "SQL") in pairwise(words):
+        inner = Cursor(list(tokens(body)))
+        while inner.skip_past("FROM", "JOIN", "INTO", "UPDATE"):
+            table = inner.table(rec)
+            read.update({table: None} if table is not None else {})
+    rec.add(Operation(kind=Kind.CREATE_FUNCTION, name=name, references=tuple(read)))
 
 
 def _any_name(cursor: Cursor, rec: Recorder) -> str | None:

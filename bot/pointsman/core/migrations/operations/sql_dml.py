@@ -18,9 +18,15 @@ MAX_PARSED = 60_000
 MAX_NESTING = 30
 _DIALECTS = ("postgres", "mysql", "sqlite", "")
 _MADE = "a part of the SQL is made while running"
-_PURE = ("pg_", "to_", "json", "array_", "regexp_", "st_", "string_", "gen_random_uuid", "uuid_", "has_", "col_", "obj_",
-         "current_", "setval", "nextval", "currval", "set_config", "format", "quote_", "version", "unnest", "encode",
-         "digest", "md5", "date_", "row_", "int4range", "tstzrange", "lower", "upper", "now")  # fmt: skip
+_ON_TABLE = frozenset({
+    "create_hypertable", "create_distributed_table", "create_reference_table", "add_retention_policy",
+    "add_compression_policy", "remove_retention_policy", "remove_compression_policy",
+})  # fmt: skip
+_PURE = (
+    "pg_", "to_", "json", "array_", "regexp_", "st_", "string_", "gen_random_uuid", "uuid_", "has_", "col_", "obj_",
+    "current_", "setval", "nextval", "currval", "set_config", "format", "quote_", "version", "unnest", "encode",
+    "digest", "md5", "date_", "row_", "int4range", "tstzrange", "lower", "upper", "now", "find_srid",
+)  # fmt: skip
 
 
 def read_dml(statement: Sequence[Token], rec: Recorder) -> None:
@@ -148,11 +154,18 @@ class _Reading:
                 kind=kind,
                 table=table,
                 columns=columns,
+                writes=self._set(node) if kind is Kind.DATA_UPDATE else (),
                 references=self._references(table),
                 values=self._literals[:200],
                 types=self._types,
             )
         )
+
+    def _set(self, node: Node) -> tuple[str, ...]:
+        """The columns that an UPDATE sets; empty where one of them is not plain."""
+        names_ = [equal.this.name for equal in node.expressions if isinstance(equal, self._exp.EQ)]
+        plain = all(name and HOLE not in name for name in names_) and len(names_) == len(node.expressions)
+        return tuple(self._rec.plain(name) for name in names_) if plain else ()
 
     def _target(self, node: object) -> str | None:
         """The written table; `UPDATE a ... FROM t a` names an alias."""
@@ -181,9 +194,9 @@ class _Reading:
             exp.Where | exp.Connector | exp.Paren | exp.Not | exp.Having | exp.Select | exp.Join | exp.Query
         )
         for node in self._nodes:
-            if isinstance(node, exp.Column) and node.name == HOLE and isinstance(node.parent, clause):
-                if not (isinstance(node.parent, exp.Select) and node.find_ancestor(exp.Insert)):
-                    return True
+            loose = isinstance(node, exp.Column) and node.name == HOLE and isinstance(node.parent, clause)
+            if loose and not (isinstance(node.parent, exp.Select) and node.find_ancestor(exp.Insert)):
+                return True
             if (
                 isinstance(node, exp.Table)
                 and HOLE in node.name
@@ -197,7 +210,11 @@ class _Reading:
         if self._tables:
             return
         for node in self._nodes:
-            if isinstance(node, self._exp.Anonymous) and not node.name.lower().startswith(_PURE):
+            if not isinstance(node, self._exp.Anonymous) or node.name.lower().startswith(_PURE):
+                continue
+            if node.name.lower() in _ON_TABLE and self._literals and HOLE not in self._literals[0]:
+                self._rec.add(Operation(kind=Kind.ALTER_TABLE, table=self._rec.table(self._literals[0])))
+            else:
                 self._rec.unknown(f"what {node.name[:60]}() does is not known")
 
 

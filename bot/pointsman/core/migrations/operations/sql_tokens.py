@@ -134,6 +134,14 @@ class Cursor:
             depth += (word == "(") - (word == ")")
         return False
 
+    def skip_past(self, *words: str) -> bool:
+        """Step past the next of the words wherever it stands; False, at the end, if none does."""
+        while not self.done:
+            self.at += 1
+            if self.tokens[self.at - 1].upper in words:
+                return True
+        return False
+
     def identifier(self) -> str | None:
         """One name without quotes, as written; None where none stands here."""
         if self.done or self.tokens[self.at].kind not in {"word", "quoted"}:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from pointsman.core.migrations.operations.columns import create_table
+from pointsman.core.migrations.operations.columns import create_table, names_in
 from pointsman.core.migrations.operations.folding import elements
 from pointsman.core.migrations.operations.model import Kind, Operation
 from pointsman.core.migrations.operations.recorder import Recorder, fold
 from pointsman.core.migrations.operations.sql import read_sql
-from pointsman.core.migrations.operations.tables import Mentioned, mentions, table_of, usable
+from pointsman.core.migrations.operations.tables import mentions, table_of, usable
 from pointsman.core.migrations.operations.terms import (
+    HOLE,
     Attr,
     Call,
     Class,
@@ -30,6 +31,7 @@ _SQL_CLASSES = frozenset({
     "CreateTable", "DropTable", "CreateSchema", "DropSchema", "CreateSequence", "DropSequence", "CreateIndex",
 })  # fmt: skip
 MAX_ALTERNATIVES = 8
+MAX_LITERALS = 200
 
 
 def read_statement(term: Term | None, rec: Recorder) -> None:
@@ -106,36 +108,65 @@ def _record(kind: Kind, target: Term | None, statement: Term, rec: Recorder) -> 
     found = mentions(rec, statement)
     if found.foreign:
         rec.unknown(f"the statement uses {next(iter(found.foreign))} of another module")
-    if any("select" in fragment.lower() or fragment == "" for fragment in found.fragments):
-        rec.unknown("a fragment of SQL text in the statement is not read")
+    for fragment in found.fragments:
+        if HOLE in fragment:
+            rec.unknown("a fragment of SQL text in the statement is made while running")
+        elif "select" in fragment.lower():
+            read_sql(
+                f"SELECT {fragment}" if not fragment.lstrip(" (").lower().startswith("select") else fragment,
+                rec,
+            )
     table = table_of(target, rec) if target is not None else None
     if kind is not Kind.DATA_READ and table is None:
         if not found.foreign:
             rec.unknown("the table of the statement is not spelled out")
         return
     references = tuple(name for name in found.tables if name != table)
-    columns = _written(statement, found)
+    values = _values(statement)
+    whole = values is None or _whole(kind, statement)
+    columns = () if whole else tuple(dict.fromkeys((*found.columns, *(values or ()))))
+    writes = tuple(values or ()) if kind is Kind.DATA_UPDATE else ()
+    literals = tuple(found.literals)[:MAX_LITERALS]
     rec.add(
         Operation(
-            kind=kind, table=table, columns=columns, references=references, values=tuple(found.literals)[:200]
+            kind=kind, table=table, columns=columns, writes=writes, references=references, values=literals
         )
     )
 
 
-def _written(statement: Term, found: Mentioned) -> tuple[str, ...]:
-    """Columns that the statement names; empty where `values()` was not spelled out."""
-    columns = dict(found.columns)
+def _values(statement: Term) -> dict[str, None] | None:
+    """Columns that `.values(...)` names; None where it was not spelled out."""
+    columns: dict[str, None] = {}
     for part in walk(statement):
+        if isinstance(part, Call) and isinstance(part.func, Attr) and part.func.name == "from_select":
+            columns.update(dict.fromkeys(names_in(argument(part, 0, "names"))))
         if not (isinstance(part, Call) and isinstance(part.func, Attr) and part.func.name == "values"):
             continue
         columns.update(dict.fromkeys(fold(key) for key in part.kwargs if key != "**"))
         for arg in part.args:
-            rows = elements(arg) if not isinstance(arg, Map) else (arg,)
-            maps = [row for row in rows or () if isinstance(row, Map)]
-            if not maps or any(row.partial for row in maps) or "**" in part.kwargs:
-                return ()
+            rows = (arg,) if isinstance(arg, Map) else elements(arg) or ()
+            maps = [row for row in rows if isinstance(row, Map)]
+            if not maps or any(row.partial for row in maps):
+                return None
             columns.update(dict.fromkeys(fold(str(key)) for row in maps for key in row.items))
-    return tuple(columns)
+        if "**" in part.kwargs:
+            return None
+    return columns
+
+
+def _whole(kind: Kind, statement: Term) -> bool:
+    """Whether all columns of a table are read (`select(t)`), or the written ones come at run time."""
+    calls = [part for part in walk(statement) if isinstance(part, Call)]
+    for call in calls:
+        chosen = (dotted(call.func) or "").rpartition(".")[2] in _READS
+        if _selects(call) or (chosen and any(_is_table(arg) or isinstance(arg, Class) for arg in call.args)):
+            return True
+    named = any(isinstance(call.func, Attr) and call.func.name in {"values", "from_select"} for call in calls)
+    return kind in {Kind.DATA_INSERT, Kind.DATA_UPDATE} and not named
+
+
+def _selects(call: Call) -> bool:
+    return isinstance(call.func, Attr) and call.func.name == "select" and _is_table(call.func.base)
 
 
 def read_bulk_insert(table: Term | None, rows: Term | None, rec: Recorder) -> None:

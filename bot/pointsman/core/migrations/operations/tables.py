@@ -30,7 +30,8 @@ _LIBRARIES = frozenset({
     "sqlalchemy", "alembic", "sqlmodel", "geoalchemy2", "sqlalchemy_utils", "pgvector", "citext", "tqdm",
     "dateutil", "pytz", "slugify", "structlog", "loguru", "bcrypt", "passlib", "simplejson", "orjson",
     "yaml", "pydantic", "typing_extensions", "uuid6", "ulid", "nanoid", "shortuuid", "six", "packaging",
-    "psycopg2", "psycopg", "asyncpg", "cryptography", "numpy", "oslo_log", "oslo_utils", "advanced_alchemy",
+    "babel", "pycountry", "phonenumbers", "jinja2", "markdown", "bs4", "lxml", "requests", "httpx", "boto3", "botocore",
+    "dotenv", "psycopg2", "psycopg", "asyncpg", "cryptography", "numpy", "oslo_log", "oslo_utils", "advanced_alchemy",
 })  # fmt: skip
 _BUILTINS = frozenset(dir(builtins))
 
