@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pointsman.core.journal import (
@@ -28,7 +28,7 @@ from pointsman.core.queue.model import Change, ChangeState, Entry, JournalLine
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
-    max_leaves=6,
+    max_leaves=4,
 )
 entries = st.builds(
     Entry,
@@ -51,7 +51,7 @@ def entry(kind: str, **body: Any) -> Entry:
     return Entry(lane="main", kind=kind, body=body)
 
 
-chains = st.lists(entries, min_size=1, max_size=5).map(lambda written: chain(*written))
+chains = st.lists(entries, min_size=1, max_size=4).map(lambda written: chain(*written))
 
 
 def change(number: int, state: ChangeState) -> Change:
@@ -71,11 +71,13 @@ def test_an_empty_journal_is_intact() -> None:
     assert verify([]) == Intact(count=0, head=GENESIS)
 
 
+@settings(max_examples=50)
 @given(chains)
 def test_what_was_sealed_is_intact(lines: list[JournalLine]) -> None:
     assert verify(lines) == Intact(count=len(lines), head=lines[-1].hash)
 
 
+@settings(max_examples=50)
 @given(chains, st.data())
 def test_R53_any_edited_field_is_found_at_its_line(lines: list[JournalLine], data: st.DataObject) -> None:
     place = data.draw(st.integers(0, len(lines) - 1))
@@ -95,7 +97,8 @@ def test_R53_any_edited_field_is_found_at_its_line(lines: list[JournalLine], dat
     assert outcome.seq == place + 1
 
 
-@given(st.lists(entries, min_size=2, max_size=5), st.data())
+@settings(max_examples=50)
+@given(st.lists(entries, min_size=2, max_size=4), st.data())
 def test_R53_a_line_that_is_gone_or_in_another_place_is_found(
     written: list[Entry], data: st.DataObject
 ) -> None:

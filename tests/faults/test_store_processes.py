@@ -33,7 +33,7 @@ def start(*args: object) -> subprocess.Popen[str]:
 
 
 def finish(writer: subprocess.Popen[str]) -> str:
-    said, _ = writer.communicate(timeout=60)
+    said, _ = writer.communicate(timeout=120)
     assert writer.returncode == 0
     return said
 
@@ -67,7 +67,7 @@ def test_eight_processes_that_open_and_append_at_once_lose_no_line(path: Path) -
 
 def test_I5_a_writer_killed_at_any_moment_leaves_whole_saves_only(path: Path) -> None:
     pick = random.Random(5)
-    for _ in range(5):
+    for _ in range(3):
         writer = start("forever", path)
         assert writer.stdout is not None
         assert writer.stdout.readline() == "begun\n"
