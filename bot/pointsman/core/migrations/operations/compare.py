@@ -16,11 +16,14 @@ from pointsman.core.migrations.operations.model import (
     Relation,
     Stop,
     StopIf,
+    Unknown,
 )
 from pointsman.core.migrations.operations.read import footprint
-from pointsman.core.migrations.operations.rules import judge
+from pointsman.core.migrations.operations.rules import SCHEMAS, judge
 
 Side = Sequence[tuple[str, Footprint]]
+
+MAX_JUDGED = 150_000
 
 _NO_POLICY = ComparePolicy()
 
@@ -43,12 +46,22 @@ def compare(
 
 def compare_footprints(left: Side, right: Side, policy: ComparePolicy = _NO_POLICY) -> Comparison:
     """`compare` on footprints that the caller has kept by blob id."""
-    pairs = sorted(_pairs(left, right), key=_order)
-    unknown = (*_unknown(left, right), *_unknown(right, left))
+    found = _pairs(left, right)
+    pairs = sorted(found or (), key=_order)
+    unknown = (
+        *_unknown(left, right),
+        *_unknown(right, left),
+        *([] if found is not None else _too_many(left)),
+    )
     stops = _stops(left, right, pairs, policy)
     return Comparison(
         relation=_relation(pairs, unknown, stops), pairs=tuple(pairs), unknown=unknown, stops=stops
     )
+
+
+def _too_many(side: Side) -> list[Located]:
+    place = Unknown(line=1, text="", why="the two sides do more than can be compared")
+    return [Located(path=path, operation=place) for path, _ in side[:1]]
 
 
 def _relation(pairs: Sequence[Pair], unknown: Sequence[Located], stops: Sequence[Stop]) -> Relation:
@@ -70,36 +83,49 @@ def _located(side: Side) -> Iterator[Located]:
             yield Located(path=path, operation=operation)
 
 
-def _pairs(left: Side, right: Side) -> Iterator[Pair]:
+def _pairs(left: Side, right: Side) -> list[Pair] | None:
+    """Every pair that meets a rule; None where there are more candidates than can be looked at."""
     shelves: dict[str, list[int]] = {}
-    others = list(_located(right))
-    for index, other in enumerate(others):
-        for key in _keys(other.operation):
+    others = [(path, operation) for path, found in right for operation in found.operations]
+    for index, (_, operation) in enumerate(others):
+        for key in _keys(operation):
             shelves.setdefault(key, []).append(index)
-    for mine in _located(left):
-        near = dict.fromkeys(index for key in _keys(mine.operation) for index in shelves.get(key, ()))
-        for index in near:
-            yield from _pair(mine, others[index])
+    pairs: list[Pair] = []
+    judged = 0
+    for path, found in left:
+        for mine in found.operations:
+            near = dict.fromkeys(index for key in _keys(mine, asking=True) for index in shelves.get(key, ()))
+            judged += len(near)
+            if judged > MAX_JUDGED:
+                return None
+            pairs.extend(pair for index in near for pair in _pair(path, mine, *others[index]))
+    return pairs
 
 
-def _pair(mine: Located, other: Located) -> Iterator[Pair]:
-    if not (isinstance(mine.operation, Operation) and isinstance(other.operation, Operation)):
-        return
-    verdict = judge(mine.operation, other.operation)
+def _pair(path: str, mine: Operation, other_path: str, other: Operation) -> Iterator[Pair]:
+    verdict = judge(mine, other)
     if verdict is not None:
-        yield Pair(left=mine, right=other, rule=verdict.rule, why=verdict.why, relation=verdict.relation)
+        yield Pair(
+            left=Located(path=path, operation=mine),
+            right=Located(path=other_path, operation=other),
+            rule=verdict.rule,
+            why=verdict.why,
+            relation=verdict.relation,
+        )
 
 
-def _keys(operation: object) -> set[str]:
-    """What two operations must share one of before any rule can hold: a table, a name, a type, a schema."""
-    if not isinstance(operation, Operation):
-        return set()
-    names = {operation.table, operation.new_name, operation.name, *operation.references, *operation.types}
-    keys = {name for name in names if name}
-    keys |= {name.rpartition(".")[0] for name in keys if "." in name}
-    if operation.kind in {Kind.ADD_ENUM_VALUE, Kind.RENAME_ENUM} or operation.kind in DATA_WRITES:
-        keys |= {f"'{value}'" for value in operation.values}
-    return keys
+def _keys(operation: Operation, *, asking: bool = False) -> set[str]:
+    """What two operations must share one of before any rule can hold: a table, a name, a type, a label.
+
+    A schema is shared only between one that makes or drops it and one that works in it: the asking side
+    looks on the shelf that the other kind stands on."""
+    found = (operation.table, operation.new_name, operation.name, *operation.references, *operation.types)
+    names = {name for name in found if name}
+    inside, of = ("of:", "in:") if asking else ("in:", "of:")
+    keys = names | {inside + name.rpartition(".")[0] for name in names if "." in name}
+    if operation.kind in SCHEMAS:
+        keys |= {of + name for name in names}
+    return keys | {f"'{value}'" for value in operation.values}
 
 
 def _unknown(side: Side, other: Side) -> list[Located]:

@@ -24,7 +24,7 @@ from pointsman.core.migrations.operations.terms import (
     dotted,
 )
 
-MAX_STEPS = 200_000
+MAX_STEPS = 60_000
 MAX_DEPTH = 90
 MAX_CALLS = 16
 MAX_LOOP = 400
@@ -135,6 +135,7 @@ class Interpreter:
         merged: dict[str, Term] | None = None
         for body in bodies:
             scope.names = dict(before)
+            self._steps += len(before) // 50
             self._block(body, scope)
             merged = scope.names if merged is None else folding.either(merged, scope.names)
         scope.names = merged if merged is not None else before

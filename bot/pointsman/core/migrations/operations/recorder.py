@@ -8,6 +8,8 @@ from pointsman.core.migrations.operations.model import Footprint, Operation, Unk
 
 MAX_TEXT = 160
 MAX_FOUND = 5_000
+MAX_QUERIES = 1_000
+MAX_SQL = 1_000_000
 
 
 def one_line(text: str) -> str:
@@ -35,12 +37,31 @@ class Recorder:
         self.schema: str | None = None
         self.temporary: set[str] = set()
         self.excerpt: str | None = None
+        self._queries = 0
+        self._sql = 0
+        self._read: set[tuple[int, str, str | None]] = set()
         self.recording = True
 
     @property
     def count(self) -> int:
         """How much has been found so far."""
         return len(self._operations) + len(self._unknown)
+
+    def may_parse(self) -> bool:
+        """Whether one more query may be parsed; each costs about a millisecond."""
+        self._queries += 1
+        return self._queries <= MAX_QUERIES
+
+    def may_read(self, sql: str) -> bool:
+        """Whether a text at this place is new: a loop comes by often, with the same effect."""
+        key = self.line, sql, self.schema
+        if not self.recording or key in self._read:
+            return False
+        self._read.add(key)
+        self._sql += len(sql)
+        if self._sql > MAX_SQL:
+            self.unknown("there is more SQL than a million characters")
+        return self._sql <= MAX_SQL
 
     def move(self, line: int, end_line: int) -> None:
         self.line, self.end_line = line, max(line, end_line)

@@ -32,11 +32,12 @@ _COLUMN = frozenset(
         Kind.ALTER_COMMENT,
     }
 )
+SCHEMAS = frozenset({Kind.CREATE_SCHEMA, Kind.DROP_SCHEMA})
 _GROUPS = (
     frozenset({Kind.CREATE_SEQUENCE, Kind.DROP_SEQUENCE}),
     frozenset({Kind.CREATE_FUNCTION, Kind.DROP_FUNCTION}),
     frozenset({Kind.CREATE_TRIGGER, Kind.DROP_TRIGGER}),
-    frozenset({Kind.CREATE_SCHEMA, Kind.DROP_SCHEMA}),
+    SCHEMAS,
     frozenset({Kind.CREATE_EXTENSION, Kind.DROP_EXTENSION}),
     frozenset({Kind.RAW}),
 )
@@ -303,7 +304,7 @@ def _function_used(a: Operation, b: Operation) -> str | None:
 
 
 def _schema_changed(a: Operation, b: Operation) -> str | None:
-    if a.kind not in _GROUPS[3] or (a.kind is Kind.CREATE_SCHEMA and a.if_exists):
+    if a.kind not in SCHEMAS or (a.kind is Kind.CREATE_SCHEMA and a.if_exists):
         return None
     inside = f"{a.name}."
     if any(name.startswith(inside) for name in (b.table or "", b.name or "", *b.references)):

@@ -21,7 +21,6 @@ from pointsman.core.migrations.operations.sql_tokens import (
 )
 from pointsman.core.migrations.operations.terms import HOLE
 
-MAX_SQL = 1_000_000
 _HARMLESS = frozenset({
     "RESET", "SHOW", "BEGIN", "COMMIT", "ROLLBACK", "START", "SAVEPOINT", "RELEASE", "ANALYZE", "VACUUM",
     "LOCK", "DISCARD", "NOTIFY", "LISTEN", "CLUSTER", "REINDEX", "CHECKPOINT", "END", "NULL", "RAISE", "RETURN",
@@ -34,8 +33,7 @@ _DML = frozenset(
 
 def read_sql(text: str, rec: Recorder) -> None:
     """Record what running the SQL does; parts that are not known while reading stand in it as HOLE."""
-    if len(text) > MAX_SQL:
-        rec.unknown("the SQL is larger than a million characters")
+    if not rec.may_read(text):
         return
     found = list(statements(list(tokens(text.replace("\\:", ":").replace("%%", "%")))))
     long = len(found) > 1 or len(text) > MAX_TEXT

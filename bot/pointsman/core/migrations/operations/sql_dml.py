@@ -31,7 +31,7 @@ _PURE = (
 
 def read_dml(statement: Sequence[Token], rec: Recorder) -> None:
     """Record a SELECT, INSERT, UPDATE, DELETE or MERGE with all that it reads."""
-    if _too_large(statement):
+    if _too_large(statement) or not rec.may_parse():
         _read_insert(statement, rec)
         return
     tree = _parse(rebuild(statement))
@@ -43,7 +43,7 @@ def read_dml(statement: Sequence[Token], rec: Recorder) -> None:
 
 def view_query(query: Sequence[Token], rec: Recorder) -> Operation | None:
     """The read that a view's query makes, unplaced; None, said as unknown, where it cannot be read."""
-    tree = None if _too_large(query) else _parse(rebuild(query))
+    tree = None if _too_large(query) or not rec.may_parse() else _parse(rebuild(query))
     if tree is None:
         rec.unknown("the view's query cannot be read")
         return None

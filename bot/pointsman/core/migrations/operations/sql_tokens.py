@@ -11,7 +11,7 @@ from pointsman.core.migrations.operations.recorder import Recorder
 _TOKEN = re.compile(
     r"""
       (?P<skip>\s+ | --[^\n]* | /\*.*?(?:\*/|\Z))
-    | (?P<dollar>\$(?P<tag>\w*)\$(?P<body>.*?)\$(?P=tag)\$)
+    | (?P<dollar>\$(?:[^\W\d]\w*)?\$)
     | (?P<string>[eE]'(?:[^'\\]|''|\\.)*' | [bBxXnN]?'(?:[^']|'')*')
     | (?P<quoted>"(?:[^"]|"")*" | `[^`]*`)
     | (?P<param>%\(\w+\)s | %s\b | \$\d+ | (?<![:\w]):[A-Za-z_]\w* | \?(?![|&?]))
@@ -38,19 +38,26 @@ class Token:
 
 
 def tokens(sql: str) -> Iterator[Token]:
-    """Every token but blanks and comments; ends early where a quote is never closed."""
+    """Every token but blanks and comments; a quote that is never closed comes as a mark."""
     gap = False
-    for match in _TOKEN.finditer(sql):
-        kind = match.lastgroup or "mark"
+    at = unclosed = 0
+    while at < len(sql) and (match := _TOKEN.match(sql, at)) is not None:
+        kind, text, at = match.lastgroup or "mark", match.group(), match.end()
         if kind == "skip":
             gap = True
             continue
-        named = next(name for name in _KINDS if match.group(name) is not None)
-        yield Token(named, match.group("body") if named == "dollar" else match.group(), gap)
+        if kind == "dollar":
+            # Each search for a closing tag that is not there reads the whole text: only so many of them.
+            end = sql.find(text, at) if unclosed < MAX_UNCLOSED else -1
+            if end < 0:
+                kind, unclosed = "mark", unclosed + 1
+            else:
+                text, at = sql[at:end], end + len(text)
+        yield Token(kind, text, gap)
         gap = False
 
 
-_KINDS = ("dollar", "string", "quoted", "param", "number", "word", "op", "mark")
+MAX_UNCLOSED = 20
 _BODIES = frozenset({"TRIGGER", "FUNCTION", "PROCEDURE"})
 
 
