@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pointsman.core.contract.findings import lint as lint
     from pointsman.core.contract.identity import Author as Author
     from pointsman.core.contract.identity import Identity as Identity
+    from pointsman.core.contract.identity import is_one_of as is_one_of
     from pointsman.core.contract.loading import load as load
     from pointsman.core.contract.model import CONTRACT_PATH as CONTRACT_PATH
     from pointsman.core.contract.model import NO_ROLE as NO_ROLE
@@ -95,6 +96,7 @@ _HOMES = {
     "lint": "findings",
     "Author": "identity",
     "Identity": "identity",
+    "is_one_of": "identity",
     "load": "loading",
     "Additive": "model",
     "ApprovalRule": "model",

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fnmatch import translate
 from functools import lru_cache
+from typing import Generic, TypeVar
 
 from pointsman.core.contract.patterns import fold
 
@@ -50,33 +51,36 @@ def glob(part: str) -> re.Pattern[str]:
     return re.compile(translate(re.sub(r"\*+", "*", part).replace("[", "[[]")))
 
 
-@dataclass(slots=True)
-class _Names:
-    """States that wait for a name, by how it is compared."""
+V = TypeVar("V")
 
-    whole: dict[str, list[State]] = field(default_factory=dict)
-    suffix: dict[str, list[State]] = field(default_factory=dict)
-    prefix: dict[str, list[State]] = field(default_factory=dict)
-    every: list[State] = field(default_factory=list)
-    globs: list[tuple[re.Pattern[str], State]] = field(default_factory=list)
+
+@dataclass(slots=True)
+class _Names(Generic[V]):
+    """Values that wait for a name, by how it is compared."""
+
+    whole: dict[str, list[V]] = field(default_factory=dict)
+    suffix: dict[str, list[V]] = field(default_factory=dict)
+    prefix: dict[str, list[V]] = field(default_factory=dict)
+    every: list[V] = field(default_factory=list)
+    globs: list[tuple[re.Pattern[str], V]] = field(default_factory=list)
     suffix_lengths: tuple[int, ...] = ()
     prefix_lengths: tuple[int, ...] = ()
     some_glob: re.Pattern[str] | None = None
 
-    def add(self, part: str, state: State) -> None:
+    def add(self, part: str, value: V) -> None:
         literal = part.replace("*", "")
         if "?" in part:
-            self.globs.append((glob(part), state))
+            self.globs.append((glob(part), value))
         elif not literal:
-            self.every.append(state)
+            self.every.append(value)
         elif "*" not in part:
-            self.whole.setdefault(part, []).append(state)
+            self.whole.setdefault(part, []).append(value)
         elif part.lstrip("*") == literal:
-            self.suffix.setdefault(literal, []).append(state)
+            self.suffix.setdefault(literal, []).append(value)
         elif part.rstrip("*") == literal:
-            self.prefix.setdefault(literal, []).append(state)
+            self.prefix.setdefault(literal, []).append(value)
         else:
-            self.globs.append((glob(part), state))
+            self.globs.append((glob(part), value))
 
     def seal(self) -> None:
         self.suffix_lengths = tuple(sorted({len(text) for text in self.suffix}))
@@ -84,26 +88,29 @@ class _Names:
         if self.globs:
             self.some_glob = re.compile("|".join(pattern.pattern for pattern, _ in self.globs))
 
-    def matching(self, name: str) -> list[State]:
-        found = list(self.every)
-        found += self.whole.get(name, ())
+    def matching(self, name: str) -> list[V]:
+        """The hottest loop of a verdict: a slice longer than the name is the name, and found in no shorter."""
+        found = self.every.copy()
+        if name in self.whole:
+            found += self.whole[name]
         for length in self.suffix_lengths:
-            if length <= len(name):
-                found += self.suffix.get(name[-length:], ())
+            if (end := name[-length:]) in self.suffix:
+                found += self.suffix[end] if len(end) == length else ()
         for length in self.prefix_lengths:
-            if length <= len(name):
-                found += self.prefix.get(name[:length], ())
+            if (start := name[:length]) in self.prefix:
+                found += self.prefix[start] if len(start) == length else ()
         if self.some_glob is not None and self.some_glob.match(name):
-            found += [state for pattern, state in self.globs if pattern.match(name)]
+            found += [value for pattern, value in self.globs if pattern.match(name)]
         return found
 
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """What can happen next below a set of states: `files` end a pattern, `folders` may go on in it."""
+    """What can happen next below a set of states: `files` end a pattern, `folders` may go on in it, `stay`
+    are those that any folder leaves as they are."""
 
-    files: _Names
-    folders: _Names
+    files: _Names[int]
+    folders: _Names[State]
     stay: frozenset[State]
 
 
@@ -138,7 +145,7 @@ class PatternSet:
         parent, _, name = path.rpartition("/")
         at = self._folders.get(parent) or self._folder(parent)
         found = at.step.files.matching(name)
-        inside = at.inside.union([index for index, _ in found]) if found else at.inside
+        inside = at.inside.union(found) if found else at.inside
         return inside | self._folder(path).inside if folder else inside
 
     def inside(self, folder: str) -> frozenset[int]:
@@ -147,7 +154,8 @@ class PatternSet:
 
     def first(self, path: str, *, folder: bool = False) -> int | None:
         """The lowest index that matches, None if none does."""
-        return min(self.matches(path, folder=folder), default=None)
+        found = self.matches(path, folder=folder)
+        return min(found) if found else None
 
     def _folder(self, path: str) -> _Folder:
         known = self._folders.get(path)
@@ -167,16 +175,18 @@ class PatternSet:
         return at
 
     def _enter(self, at: _Folder, name: str) -> _Folder:
-        inside = set(at.inside)
-        after: set[State] = set(at.step.stay)
+        done: set[int] = set()
+        after: set[State] = set()
         for index, position in at.step.folders.matching(name):
             pattern = self._patterns[index]
             if position + 1 < len(pattern.parts):
                 after |= self._closure([(index, position + 1)])
             elif pattern.below:
-                inside.add(index)
-        live = frozenset(state for state in after if state[0] not in inside)
-        return _Folder(frozenset(inside), self._step(live))
+                done.add(index)
+        live = at.step.stay.union(after) if after else at.step.stay
+        if done:
+            live = frozenset(state for state in live if state[0] not in done)
+        return _Folder(at.inside.union(done), self._step(live))
 
     def _closure(self, states: Iterable[State]) -> frozenset[State]:
         """With every `**` also skipped: it may stand for no folder at all."""
@@ -199,7 +209,7 @@ class PatternSet:
                 continue
             step.folders.add(part, state)
             if state[1] + 1 == len(pattern.parts) and not pattern.only_below:
-                step.files.add(part, state)
+                step.files.add(part, state[0])
         step.files.seal()
         step.folders.seal()
         self._steps[states] = step

@@ -77,7 +77,7 @@ class MapOf:
         for key, value in entries(node, at, log):
             name = self.name.read(key, at, log)
             shape = self.special.get(key.text, self.value)
-            read = shape.read(value, at.child(key.text), log)
+            read = shape.read(value, at.child(key.text, key.line), log)
             if name is not INVALID and read is not INVALID:
                 found[key.text] = read
         return frozen(found)
@@ -142,7 +142,7 @@ class Record:
         if known is None:
             close = suggestion(key.text, list(self.keys)) or f"; known are {', '.join(self.keys)}"
             return wrong(key, at.child(key.text), log, f"unknown key {key.text!r}{close}")
-        return known.shape.read(value, at.child(key.text), log)
+        return known.shape.read(value, at.child(key.text, key.line), log)
 
     def _build(self, found: Mapping[str, Any], node: Table, at: At, log: ErrorLog) -> Any:
         for rule in self.rules:
@@ -153,7 +153,7 @@ class Record:
         if self.named:
             values["name"] = at.name
         if self.placed:
-            values["line"] = node.line
+            values["line"] = at.line or node.line
         return self.build(**values)
 
     def schema(self) -> Json:

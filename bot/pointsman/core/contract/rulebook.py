@@ -24,24 +24,17 @@ class Rule:
     owner: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Rules:
-    rules: tuple[Rule, ...]
-    compiled: PatternSet
-
-    def first(self, path: GitPath, *, folder: bool) -> Rule | None:
-        index = self.compiled.first(path, folder=folder)
-        return None if index is None else self.rules[index]
-
-    def every(self, path: GitPath, *, folder: bool) -> tuple[Rule, ...]:
-        found = self.compiled.matches(path, folder=folder)
-        return tuple(self.rules[index] for index in sorted(found)) if found else ()
+def built_in(key: str, pattern: str = "") -> Rule:
+    """A rule that stands in no contract."""
+    return Rule(key=key, pattern=pattern, line=0, owner="")
 
 
-def _rules(owner_patterns: Sequence[tuple[str, Pattern]], *, protective: bool) -> _Rules:
-    rules = tuple(Rule(key=p.key, pattern=p.text, line=p.line, owner=owner) for owner, p in owner_patterns)
-    compiled = pattern_set(tuple(rule.pattern for rule in rules), protective=protective)
-    return _Rules(rules=rules, compiled=compiled)
+def _rules(owner: str, patterns: Sequence[Pattern]) -> tuple[Rule, ...]:
+    return tuple(Rule(key=p.key, pattern=p.text, line=p.line, owner=owner) for p in patterns)
+
+
+def _compile(rules: Sequence[Rule], *, protective: bool = False) -> PatternSet:
+    return pattern_set(tuple(rule.pattern for rule in rules), protective=protective)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -50,21 +43,28 @@ class Rulebook:
 
     role: Role
     classes: Mapping[str, PathClass]
-    _classes: _Rules
-    _cannot_touch: _Rules
-    _owns: _Rules
+    of_classes: tuple[Rule, ...]
+    cannot_touch: tuple[Rule, ...]
+    owns: tuple[Rule, ...]
+    protective_set: PatternSet
+    owning_set: PatternSet
 
-    def matching_classes(self, path: GitPath, *, folder: bool = False) -> tuple[Rule, ...]:
-        """Every class rule that matches, in the contract's order, the control class last."""
-        return self._classes.every(path, folder=folder)
-
-    def forbidding(self, path: GitPath, *, folder: bool = False) -> Rule | None:
-        """The first `cannot_touch` that matches."""
-        return self._cannot_touch.first(path, folder=folder)
+    def protecting(self, path: GitPath, *, folder: bool = False) -> tuple[Sequence[Rule], Rule | None]:
+        """Every class rule that matches, in the contract's order and the control class last; and the role's
+        first `cannot_touch` that does."""
+        found = self.protective_set.matches(path, folder=folder)
+        if not found:
+            return (), None
+        count = len(self.of_classes)
+        ordered = sorted(found)
+        classes = [self.of_classes[index] for index in ordered if index < count]
+        first = next((index for index in ordered if index >= count), None)
+        return classes, None if first is None else self.cannot_touch[first - count]
 
     def owner(self, path: GitPath, *, folder: bool = False) -> Rule | None:
         """The first `owns` that matches."""
-        return self._owns.first(path, folder=folder)
+        index = self.owning_set.first(path, folder=folder)
+        return None if index is None else self.owns[index]
 
     def granting(
         self, grants: Sequence[ScopeGrant], path: GitPath, *, folder: bool = False
@@ -75,8 +75,7 @@ class Rulebook:
 
     def looks_protected(self, path: GitPath, lookalike: GitPath) -> bool:
         """Does a protecting rule match the name that this one looks like, and not this one?"""
-        mine = {*self.matching_classes(path), self.forbidding(path)}
-        return bool({*self.matching_classes(lookalike), self.forbidding(lookalike)} - mine - {None})
+        return bool(self.protective_set.matches(lookalike) - self.protective_set.matches(path))
 
 
 @lru_cache(maxsize=64)
@@ -87,11 +86,15 @@ def rulebook(contract: Contract, role: str) -> Rulebook:
         raise UserError(f"the contract has no role {role!r}; it has {', '.join(contract.roles)}")
     classes = {name: kind for name, kind in contract.classes.items() if name != CONTROL}
     classes[CONTROL] = control_class(contract)
-    of_classes = [(kind.name, pattern) for kind in classes.values() for pattern in kind.match]
+    of_classes = tuple(rule for name, kind in classes.items() for rule in _rules(name, kind.match))
+    cannot_touch = _rules(role, found.cannot_touch)
+    owns = _rules(role, found.owns)
     return Rulebook(
         role=found,
         classes=classes,
-        _classes=_rules(of_classes, protective=True),
-        _cannot_touch=_rules([(role, pattern) for pattern in found.cannot_touch], protective=True),
-        _owns=_rules([(role, pattern) for pattern in found.owns], protective=False),
+        of_classes=of_classes,
+        cannot_touch=cannot_touch,
+        owns=owns,
+        protective_set=_compile(of_classes + cannot_touch, protective=True),
+        owning_set=_compile(owns),
     )

@@ -236,7 +236,7 @@ def _approve(known: Known, *, human: Flag) -> Record:
         what="an approval rule such as {by: [leads], count: 1}",
         keys={
             "by": Key(_people(known), "Who may approve.", required=True),
-            "count": Key(Whole(minimum=1, maximum=100), "How many of them."),
+            "count": Key(Whole(minimum=1), "How many of them."),
             "human": Key(human, "Only people count."),
             "by_author": Key(Flag(), "The change's own author counts."),
         },
@@ -368,7 +368,7 @@ def _queue() -> Record:
     retry = Record(
         build=_retry,
         keys={
-            "max": Key(Whole(minimum=1, maximum=100), "Attempts in all, the first included."),
+            "max": Key(Whole(minimum=1), "Attempts in all, the first included."),
             "same_failure": _choice(model.Retry, "same_failure", "The same failure a second time."),
             "rerun_on_base": rerun,
             "flaky": Key(Record(build=dict, keys={"rerun_on_base": rerun})),
@@ -386,9 +386,9 @@ def _queue() -> Record:
         build=model.QueuePolicy,
         keys={
             "mode": _choice(of, "mode", "One change at a time, or several tested as one."),
-            "max_batch": Key(Whole(minimum=1, maximum=1000), "Changes in a batch."),
+            "max_batch": Key(Whole(minimum=1), "Changes in a batch."),
             "on_red": _choice(of, "on_red", "What becomes of a batch that fails."),
-            "speculate": Key(Whole(maximum=1000), "Candidates on top of the one under test."),
+            "speculate": Key(Whole(), "Candidates on top of the one under test."),
             "merge_method": _choice(of, "merge_method", "How a change lands."),
             "retry": Key(retry, "How often a change is tried again."),
             "priority": Key(priority, "What decides the order, most important first."),
@@ -410,7 +410,7 @@ def _limits() -> Record:
     return Record(
         build=model.Limits,
         keys={
-            "running_gates": Key(Whole(minimum=1, maximum=1000), "Gate runs at once."),
+            "running_gates": Key(Whole(minimum=1), "Gate runs at once."),
             "max_base_age": Key(Duration(), "How old a change's base may be."),
             "max_behind": Key(Whole(), "How many commits behind the base it may be."),
             "open_prs_per_area": Key(ListOf(area, one=True), "Open changes per area."),
@@ -517,7 +517,7 @@ def _sandbox() -> Record:
             "network": _choice(of, "network", "What a gate's process may reach."),
             "secrets": _choice(of, "secrets", "It never gets any."),
             "user": Key(_SENTENCE, "The account it runs as."),
-            "cpu": Key(Whole(minimum=1, maximum=1024), "Processors."),
+            "cpu": Key(Whole(minimum=1), "Processors."),
             "memory": Key(Size(), "Memory."),
             "read_only_git": Key(Flag(), "It can't write to the repository."),
         },

@@ -32,13 +32,14 @@ INVALID: Final = Invalid.INVALID
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class At:
-    """Where a node stands: its dotted key, and the last name in it ('' at the root)."""
+    """Where a node stands: its dotted key, the last name in it and that name's line ('' and 0 at the root)."""
 
     key: str = ""
     name: str = ""
+    line: int = 0
 
-    def child(self, name: str) -> At:
-        return At(key=f"{self.key}.{name}" if self.key else name, name=name)
+    def child(self, name: str, line: int = 0) -> At:
+        return At(key=f"{self.key}.{name}" if self.key else name, name=name, line=line)
 
     def item(self, index: int) -> At:
         return At(key=f"{self.key}[{index}]", name=self.name)

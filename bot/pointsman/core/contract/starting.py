@@ -149,7 +149,7 @@ def _from_codeowners(data: bytes, runners: list[_Person]) -> str:
     return (
         "identities:\n"
         + "\n".join(identities)
-        + "\n\n# In CODEOWNERS the last line that matches wins; a role owns all that it lists. One role for each\n"
+        + "\n\n# In CODEOWNERS the last line that matches wins; a role owns all that it lists. A role for each owner,\n"
         "# owner, told apart by the branch, since one person may be several owners.\nroles:\n"
         + "\n".join(roles)
         + "\n"

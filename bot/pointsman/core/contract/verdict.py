@@ -19,11 +19,11 @@ from pointsman.core.contract.approvals import (
     live_grants,
 )
 from pointsman.core.contract.collisions import collisions
-from pointsman.core.contract.control import CONTROL, is_environment_file
+from pointsman.core.contract.control import CONTROL, ENVIRONMENT_FILE, is_environment_file
 from pointsman.core.contract.identity import Author
-from pointsman.core.contract.model import CONTRACT_PATH, Contract
+from pointsman.core.contract.model import CONTRACT_PATH, Contract, Role
 from pointsman.core.contract.names import name_problem, skeleton
-from pointsman.core.contract.rulebook import Rule, Rulebook, rulebook
+from pointsman.core.contract.rulebook import Rule, Rulebook, built_in, rulebook
 from pointsman.core.model import MODE_SUBMODULE, MODE_SYMLINK, GitPath, PathChange, Sha
 
 
@@ -131,7 +131,7 @@ def judge(
         name: count_approvals(contract, book.classes[name], approvals, head=head, author=author)
         for name in dict.fromkeys(name for verdict in first for name in verdict.approvals_missing)
     }
-    paths = tuple(_settle(verdict, needed) for verdict in first)
+    paths = tuple(_settle(verdict, needed) if verdict.approvals_missing else verdict for verdict in first)
     problems = (*_alone(changes), *_colliding(changes, existing))
     outcome = _outcome(paths, problems)
     waiting = tuple(need for need in needed.values() if not need.met)
@@ -155,56 +155,64 @@ def _judge_path(
 ) -> PathVerdict:
     path = change.path
     folder = MODE_SUBMODULE in (change.old_mode, change.new_mode)
-    classes = book.matching_classes(path, folder=folder)
-    denial = _denial(contract, book, change, classes, folder)
+    classes, forbidden = book.protecting(path, folder=folder)
+    denial = _denial(contract, book, change, classes, forbidden)
     if denial is not None:
         return denial
     owner = book.owner(path, folder=folder)
     if owner is None:
         granted = book.granting(scope, path, folder=folder)
         if granted is None:
-            return PathVerdict(
-                path=path,
-                status=PathStatus.OUTSIDE,
-                rule=f"roles.{book.role.name}.owns",
-                line=book.role.line,
-                reason=reasons.outside(book.role),
-                firm=False,
-            )
-        owner = Rule(key="scope grant", pattern=granted.pattern, line=0, owner=granted.by)
+            return _outside(path, book.role)
+        owner = built_in("scope grant", granted.pattern)
         return _owned(book, change, names, classes, owner, reasons.granted(granted))
     return _owned(book, change, names, classes, owner, reasons.owned(owner))
 
 
 def _denial(
-    contract: Contract, book: Rulebook, change: PathChange, classes: Sequence[Rule], folder: bool
+    contract: Contract,
+    book: Rulebook,
+    change: PathChange,
+    classes: Sequence[Rule],
+    forbidden: Rule | None,
 ) -> PathVerdict | None:
-    def denied(rule: str, reason: str, pattern: str = "", line: int = 0, firm: bool = True) -> PathVerdict:
-        return PathVerdict(
-            path=change.path,
-            status=PathStatus.DENIED,
-            rule=rule,
-            pattern=pattern,
-            line=line,
-            reason=reason,
-            firm=firm,
-        )
-
+    path = change.path
     for rule in classes:
         kind = book.classes[rule.owner].rule
         if kind == "never" or (kind == "absent" and change.status != "D"):
-            return denied(rule.key, reasons.class_denies(rule, kind), rule.pattern, rule.line)
+            return _denied(path, rule, reasons.class_denies(rule, kind))
     if change.new_mode:
-        trouble = name_problem(change.path)
+        trouble = name_problem(path)
         if trouble is not None:
-            return denied(trouble[0], reasons.bad_name(trouble[1]))
+            return _denied(path, built_in(trouble[0]), reasons.bad_name(trouble[1]))
         if change.new_mode == MODE_SYMLINK and contract.limits.symlinks == "refuse":
-            return denied("limits.symlinks", reasons.symlink())
-    forbidden = book.forbidding(change.path, folder=folder)
+            return _denied(path, built_in("limits.symlinks"), reasons.symlink())
     if forbidden is not None:
-        reason = reasons.cannot_touch(forbidden)
-        return denied(forbidden.key, reason, forbidden.pattern, forbidden.line, firm=False)
+        return _denied(path, forbidden, reasons.cannot_touch(forbidden), firm=False)
     return None
+
+
+def _denied(path: GitPath, rule: Rule, reason: str, *, firm: bool = True) -> PathVerdict:
+    return PathVerdict(
+        path=path,
+        status=PathStatus.DENIED,
+        rule=rule.key,
+        pattern=rule.pattern,
+        line=rule.line,
+        reason=reason,
+        firm=firm,
+    )
+
+
+def _outside(path: GitPath, role: Role) -> PathVerdict:
+    return PathVerdict(
+        path=path,
+        status=PathStatus.OUTSIDE,
+        rule=f"roles.{role.name}.owns",
+        line=role.line,
+        reason=reasons.outside(role),
+        firm=False,
+    )
 
 
 def _owned(
@@ -215,21 +223,21 @@ def _owned(
     owner: Rule,
     reason: str,
 ) -> PathVerdict:
-    asking = {rule.owner: rule for rule in classes if book.classes[rule.owner].approve is not None}
-    control = Rule(key="built in", pattern="", line=0, owner=CONTROL)
-    if is_environment_file(change.path, names):
-        asking.setdefault(CONTROL, control)
-    if not change.path.isascii() and book.looks_protected(change.path, skeleton(change.path)):
-        asking.setdefault(CONTROL, control)
+    path = change.path
+    asking = [rule.owner for rule in classes if book.classes[rule.owner].approve is not None]
+    if path.endswith(ENVIRONMENT_FILE) and is_environment_file(path, names):
+        asking.append(CONTROL)
+    if not path.isascii() and book.looks_protected(path, skeleton(path)):
+        asking.append(CONTROL)
     return PathVerdict(
-        path=change.path,
+        path=path,
         status=PathStatus.ALLOWED,
         rule=owner.key,
         pattern=owner.pattern,
         line=owner.line,
         reason=reason,
-        approvals_missing=tuple(asking),
-        classes=tuple(dict.fromkeys(rule.owner for rule in classes)),
+        approvals_missing=tuple(dict.fromkeys(asking)) if asking else (),
+        classes=tuple(dict.fromkeys([rule.owner for rule in classes])) if classes else (),
     )
 
 
@@ -237,7 +245,7 @@ def _settle(verdict: PathVerdict, needed: dict[str, ApprovalNeeded]) -> PathVerd
     """Leave only those classes whose approvals are really missing."""
     missing = tuple(name for name in verdict.approvals_missing if not needed[name].met)
     if not missing:
-        return replace(verdict, approvals_missing=()) if verdict.approvals_missing else verdict
+        return replace(verdict, approvals_missing=())
     return replace(
         verdict,
         status=PathStatus.NEEDS_APPROVAL,
