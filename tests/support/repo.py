@@ -100,7 +100,7 @@ class Repo:
         self.git("add", "-A")
         return self._commit(message, author)
 
-    def commit_index(self, message: str = "change", *, author: str | None = None) -> str:
+    def commit_index(self, message: str = "change", *, author: str | None = None) -> Sha:
         """Commits what is staged and no more: for paths that no file system would take."""
         return self._commit(message, author)
 
