@@ -1,0 +1,147 @@
+"""Tells a migration that is broken from one that this machine can't judge, by the exception that it raised.
+
+Kept to Python 3.9's language. Imports nothing of Pointsman.
+"""
+
+from __future__ import annotations
+
+import re
+import traceback
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+BROKEN = "broken"
+"""The migrations themselves are wrong."""
+LONGEST = 400
+CANT_TELL = "can't tell"
+"""They need a package, a service or a database that is not here."""
+ENVIRONMENT = "environment"
+"""env.py (or the application that it imports) did not come as far as the migrations."""
+
+_SQLITE_LACKS = re.compile(
+    r"no such function|unknown function|unknown database|no such module|no such collation"
+    r"|no such table: (?:information_schema|pg_|sys\.|mysql\.)"
+    r"|unrecognized token: \"[:$#@]|non-constant default|default value of column .* is not constant"
+    r"|Cannot add a (?:NOT NULL|UNIQUE|PRIMARY KEY|REFERENCES) column|[Cc]annot drop|error in \w+ \S+ after drop"
+    r"|type '?\w+'? is not supported|Error binding parameter",
+    re.IGNORECASE,
+)
+_OTHER_DIALECT = re.compile(
+    r"::|\$\$|\bALTER\s+(?:COLUMN|TYPE|INDEX|SEQUENCE|SCHEMA|DATABASE|ROLE|EXTENSION|FUNCTION)\b"
+    r"|\bALTER\s+TABLE\b[^;]*\b(?:(?:ADD|DROP|ALTER|RENAME)\s+CONSTRAINT|MODIFY|CHANGE|OWNER|SET|ENABLE|DISABLE|"
+    r"VALIDATE|(?:ADD|DROP)\s+COLUMN\s+IF\b|DROP\s+(?:PRIMARY|FOREIGN)\s+KEY|ADD\s+(?:UNIQUE|PRIMARY|FOREIGN|INDEX|KEY))"
+    r"|\b(?:CREATE|DROP)\s+(?:OR\s+REPLACE\s+)?(?:EXTENSION|TYPE|SCHEMA|SEQUENCE|FUNCTION|PROCEDURE|DOMAIN|ROLE|"
+    r"POLICY|MATERIALIZED|PUBLICATION|RULE|AGGREGATE|DATABASE|USER)\b"
+    r"|\bCONCURRENTLY\b|\bUSING\b|\bTRUNCATE\b|\bGRANT\b|\bREVOKE\b|\bCOMMENT\s+ON\b|\bLOCK\s+TABLE\b|\bILIKE\b"
+    r"|\bINTERVAL\s*'|\bCASCADE\b|\bRESTRICT\b|\bONLY\b|\bLATERAL\b|\bARRAY\s*\[|\bjsonb\b|\bAT\s+TIME\s+ZONE\b"
+    r"|\bAUTO_INCREMENT\b|\bENGINE\s*=|\bON\s+UPDATE\s+CURRENT|\bunnest\b|\bgenerate_series\b|\bDO\b|^\s*SET\b|^\s*SHOW\b"
+    r"|\bFOR\s+UPDATE\b|\bnow\(\)|\bgen_random_uuid\(|\buuid_generate|\bTABLESPACE\b|\bINHERITS\b|\bPARTITION\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """`text` says what and where, in a line or three; `path` and `revision` of the migration it was in."""
+
+    kind: str
+    text: str
+    path: str | None = None
+    revision: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def failure(problem: BaseException, *, tree: Path, versions: list[Path], target: str | None) -> Failure:
+    """Judge it. `target` is the kind of database that the project means to use, None where nothing says so."""
+    frames = traceback.extract_tb(problem.__traceback__)
+    inside = [frame for frame in frames if _is_below(frame.filename, [tree])]
+    migration = next((frame for frame in reversed(inside) if _is_below(frame.filename, versions)), None)
+    text = _told(problem, inside[-1] if inside else None, tree)
+    if migration is None and not _reached_migrations(frames):
+        return Failure(ENVIRONMENT if _is_env_py(inside) else BROKEN, text)
+    reason = _cant_tell(problem, frames, tree, target)
+    said = f"{reason}: {text}" if reason else text
+    path = str(Path(migration.filename).resolve().relative_to(tree.resolve())) if migration else None
+    return Failure(CANT_TELL if reason else BROKEN, said, path, _revision(problem, migration))
+
+
+def is_missing_package(problem: BaseException, tree: Path) -> bool:
+    """Whether the exception says that a package is not installed, rather than that the tree lost a module."""
+    if not isinstance(problem, ModuleNotFoundError):
+        return False
+    top = (problem.name or "").partition(".")[0]
+    places = (tree, tree / "src")
+    return not any((place / top).is_dir() or (place / f"{top}.py").is_file() for place in places)
+
+
+def _cant_tell(problem: BaseException, frames: Any, tree: Path, target: str | None) -> str | None:
+    """Why no judgement is possible here; None when the migration is to blame."""
+    name, text = type(problem).__name__, str(problem)
+    if is_missing_package(problem, tree):
+        return "a package is not installed here"
+    if isinstance(problem, ImportError) and frames and not _is_below(frames[-1].filename, [tree]):
+        return "a package does not load here"
+    if _was_loading_application(frames, tree):
+        return "the application does not load here"
+    if isinstance(problem, (PermissionError, ConnectionError, MemoryError)):
+        return "it needs what a proof does not have"
+    if name in ("UnsupportedCompilationError", "CompileError"):
+        return "it needs another database than SQLite"
+    if target == "sqlite":
+        return None
+    lacks = isinstance(problem, NotImplementedError) and any(
+        Path(frame.filename).name == "sqlite.py" for frame in frames
+    )
+    statement = str(getattr(problem, "statement", None) or "")
+    foreign = "syntax error" in text and (target is not None or _OTHER_DIALECT.search(statement))
+    if lacks or foreign or (statement and _SQLITE_LACKS.search(str(getattr(problem, "orig", "")))):
+        return "it needs another database than SQLite"
+    return None
+
+
+def _told(problem: BaseException, frame: Any, tree: Path) -> str:
+    said = "".join(traceback.format_exception_only(type(problem), problem)).strip().splitlines()
+    kept = [line for line in said if not line.startswith("(Background on this error")]
+    kept = [kept[0], *[" ".join(" ".join(kept[1:]).split())[:LONGEST]]] if len(kept) > 1 else kept
+    if frame is None:
+        return "\n".join(kept)
+    where = Path(frame.filename).resolve().relative_to(tree.resolve())
+    return "\n".join([f"{where}:{frame.lineno} in {frame.name}: {frame.line}", *kept])
+
+
+def _revision(problem: BaseException, migration: Any) -> str | None:
+    if migration is None:
+        return None
+    trace = problem.__traceback__
+    found = None
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == migration.filename:
+            found = trace.tb_frame.f_globals.get("revision")
+        trace = trace.tb_next
+    return found if isinstance(found, str) else None
+
+
+def _reached_migrations(frames: Any) -> bool:
+    return any(
+        frame.name == "run_migrations" and Path(frame.filename).name == "migration.py" for frame in frames
+    )
+
+
+def _was_loading_application(frames: Any, tree: Path) -> bool:
+    """Whether a module of the project, imported by a migration, raised while it was loaded."""
+    inside = [frame for frame in frames if _is_below(frame.filename, [tree])]
+    return len(inside) > 1 and inside[-1].name == "<module>" and inside[-2].name == "<module>"
+
+
+def _is_env_py(inside: Any) -> bool:
+    return any(Path(frame.filename).name == "env.py" for frame in inside)
+
+
+def _is_below(filename: str, folders: list[Path]) -> bool:
+    if filename.startswith("<"):
+        return False
+    path = Path(filename).resolve()
+    return any(folder.resolve() in path.parents for folder in folders)

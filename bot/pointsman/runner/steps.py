@@ -1,0 +1,295 @@
+"""One step of a proof: Alembic commands on one tree and one scratch file, in a forked process of its own.
+
+A process per step keeps what one tree's modules remember (settings, engines, metadata) from meeting
+another's; the fork comes after Alembic is loaded, so a step costs milliseconds. Kept to Python 3.9's
+language. Imports nothing of Pointsman outside this package.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Optional
+
+from pointsman.runner.failures import CANT_TELL, ENVIRONMENT, Failure, failure, is_missing_package
+from pointsman.runner.redirect import URL_NAMES, Elsewhere, Redirected, redirect
+from pointsman.runner.schema import Schema, read_schema, read_versions
+
+Json = dict[str, Any]
+Command = list[str]
+
+ENV, DECOY_ENV, BARE = "env.py", "env.py with another address", "bare"
+VERSION_TABLE = "alembic_version"
+
+
+@dataclass(frozen=True)
+class Step:
+    """What to run. `parents` overrides where revisions hang, to run a graph as it was before the repair."""
+
+    tree: Path
+    database: Path
+    mode: str
+    commands: list[Command]
+    parents: dict[str, list[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a step left: the schema, the stamped revisions and the tree's own graph."""
+
+    schema: Schema
+    versions: list[str]
+    heads: list[str]
+    graph: dict[str, list[str]]
+    undoable: dict[str, bool]
+    seconds: float
+    problem: Optional[Failure] = None  # noqa: UP045 - read at run time by 3.9
+
+
+def run_step(step: Step, job: Json) -> Done:
+    """Fork, run, and wait; what the child says is all that comes back."""
+    begin = time.monotonic()
+    reader, writer = os.pipe()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    child = os.fork()
+    if child == 0:
+        os.close(reader)
+        _in_child(step, job, writer)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as said:
+        answer = said.read()
+    _, status = os.waitpid(child, 0)
+    seconds = round(time.monotonic() - begin, 3)
+    if not answer:
+        how = signal.Signals(os.WTERMSIG(status)).name if os.WIFSIGNALED(status) else f"exit {status >> 8}"
+        problem = Failure(CANT_TELL, f"the process ended in the middle ({how})")
+        return Done({}, [], [], {}, {}, seconds, problem)
+    facts = json.loads(answer)
+    told = facts.pop("problem")
+    return Done(**facts, seconds=seconds, problem=Failure(**told) if told else None)
+
+
+def _in_child(step: Step, job: Json, writer: int) -> None:
+    """Never returns."""
+    try:
+        facts = _perform(step, job)
+        with os.fdopen(writer, "w") as out:
+            json.dump(facts, out)
+        sys.stdout.flush()
+        sys.stderr.flush()
+    finally:
+        os._exit(0)
+
+
+def _perform(step: Step, job: Json) -> Json:
+    facts: Json = {"schema": {}, "versions": [], "heads": [], "graph": {}, "undoable": {}, "problem": None}
+    place = Place(step.tree, job)
+    seen = redirect(step.database, (*URL_NAMES, *job["url_env"]), decoy=step.mode == DECOY_ENV)
+    target: str | None = None
+    try:
+        place.enter()
+        config, target = place.config(seen)
+        _hang(step.parents)
+        if step.mode == BARE:
+            _leave_out_env_py(seen)
+        facts.update(_graph(config))
+        for command in step.commands:
+            _alembic(config, command)
+        facts.update(_result(seen, step))
+    except Elsewhere as problem:
+        facts["problem"] = Failure(CANT_TELL, str(problem)).as_json()
+    except BaseException as problem:  # noqa: BLE001 - sys.exit in an env.py is a failure like any other
+        found = failure(
+            problem, tree=step.tree, versions=place.versions, target=_target(seen, target, step.mode)
+        )
+        if found.kind == ENVIRONMENT and is_missing_package(problem, step.tree):
+            found = Failure(ENVIRONMENT, f"a package is not installed here: {found.text}")
+        facts["problem"] = found.as_json()
+    return facts
+
+
+class Place:
+    """Where one environment lies in one tree."""
+
+    def __init__(self, tree: Path, job: Json) -> None:
+        self.tree = tree
+        self.job = job
+        self.home = tree / job["home"]
+        self.versions = [tree / folder for folder in job["versions"]]
+
+    def enter(self) -> None:
+        """Stand where its own command would be started, and let the tree's code win over installed copies."""
+        folder = self._start_folder()
+        os.chdir(folder)
+        places = [folder, self.tree, folder / "src", self.tree / "src"]
+        sys.path[:0] = list(dict.fromkeys(str(place) for place in places if place.is_dir()))
+
+    def config(self, seen: Redirected) -> tuple[Any, str | None]:
+        """Alembic's configuration with the scratch database in it, and the kind of database it named before."""
+        from alembic.config import Config
+
+        path = self.tree / self.job["config"]
+        options: Json = {"ini_section": self.job["name"] or "alembic", "stdout": sys.stderr}
+        if path.suffix == ".toml":
+            config = Config(toml_file=str(path), **options)
+        elif path.is_file():
+            config = Config(str(path), **options)
+        else:
+            config = Config(**options)
+        target = _kind_of(config)
+        if _option(config, "databases"):
+            raise Elsewhere("one env.py serves several databases")
+        config.set_main_option("sqlalchemy.url", seen.url.replace("%", "%%"))
+        config.set_main_option("script_location", str(self.home).replace("%", "%%"))
+        if self.versions != [self.home / "versions"]:
+            for name in ("path_separator", "version_path_separator"):
+                config.set_main_option(name, "os")
+            joined = os.pathsep.join(str(folder) for folder in self.versions)
+            config.set_main_option("version_locations", joined.replace("%", "%%"))
+        if self.job["recursive"]:
+            config.set_main_option("recursive_version_locations", "true")
+        return config, target
+
+    def _start_folder(self) -> Path:
+        """Beside the configuration where the scripts lie below that, else the root: `prepend_sys_path = .`
+        and the like are read from where the command is started."""
+        beside = Path(self.tree / self.job["config"]).parent
+        return beside if beside in self.home.parents else self.tree
+
+
+def _option(config: Any, name: str) -> str | None:
+    try:
+        found: str | None = config.get_main_option(name)
+    except Exception:  # noqa: BLE001 - an interpolation that only the project's own env.py can fill
+        return None
+    return found
+
+
+def _kind_of(config: Any) -> str | None:
+    """`sqlite`, `postgresql` ...; None for no address and for the template's `driver://`."""
+    from sqlalchemy.engine import make_url
+
+    try:
+        kind = make_url(_option(config, "sqlalchemy.url") or "").get_backend_name()
+    except Exception:  # noqa: BLE001 - not an address, so it says nothing
+        return None
+    return None if kind == "driver" else str(kind)
+
+
+def _target(seen: Redirected, configured: str | None, mode: str) -> str | None:
+    asked = [*seen.targets, *([configured] if configured else [])]
+    if mode == DECOY_ENV:
+        asked.append("postgresql")
+    others = [kind for kind in asked if kind != "sqlite"]
+    return others[0] if others else (asked[0] if asked else None)
+
+
+def _hang(parents: dict[str, list[str]]) -> None:
+    if not parents:
+        return
+    from alembic.script.base import Script
+
+    original = Script.__init__
+
+    def hung(self: Any, module: Any, rev_id: str, path: Any) -> None:
+        if rev_id in parents:
+            module.down_revision = tuple(parents[rev_id]) or None
+        original(self, module, rev_id, path)
+
+    Script.__init__ = hung  # type: ignore[method-assign]
+
+
+def _leave_out_env_py(seen: Redirected) -> None:
+    from alembic.script import ScriptDirectory
+
+    def run_env(_: Any) -> None:
+        from alembic import context
+        from sqlalchemy import create_engine
+
+        with create_engine(seen.url).connect() as connection:
+            context.configure(connection=connection)
+            with context.begin_transaction():
+                context.run_migrations()
+
+    ScriptDirectory.run_env = run_env  # type: ignore[method-assign,assignment]
+
+
+def _alembic(config: Any, command: Command) -> None:
+    from alembic import command as commands
+
+    getattr(commands, command[0])(config, *command[1:])
+
+
+def _graph(config: Any) -> Json:
+    """Heads, every revision's parents and dependencies, and whether its downgrade undoes anything."""
+    from alembic.script import ScriptDirectory
+
+    script = ScriptDirectory.from_config(config)
+    revisions = list(script.walk_revisions())
+    graph = {}
+    for one in revisions:
+        needed = [script.get_revision(name) for name in _names(one.dependencies)]
+        graph[one.revision] = [*_names(one.down_revision), *(r.revision for r in needed if r is not None)]
+    return {
+        "heads": sorted(script.get_heads()),
+        "graph": graph,
+        "undoable": {one.revision: is_undoable(Path(one.path)) for one in revisions},
+    }
+
+
+def _names(value: Any) -> list[str]:
+    return [value] if isinstance(value, str) else list(value or ())
+
+
+def is_undoable(path: Path) -> bool:
+    """Whether downgrade() has a body, or upgrade() has none either."""
+    functions = {
+        node.name: node.body
+        for node in ast.walk(ast.parse(path.read_bytes()))
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+    }
+    return _does_something(functions.get("downgrade", [])) or not _does_something(
+        functions.get("upgrade", [])
+    )
+
+
+def _does_something(body: list[ast.stmt]) -> bool:
+    for node in body:
+        is_text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        if not (is_text or isinstance(node, (ast.Pass, ast.Raise, ast.Return))):
+            return True
+    return False
+
+
+def _result(seen: Redirected, step: Step) -> Json:
+    table = seen.version_table or VERSION_TABLE
+    return {
+        "schema": read_schema(step.database, without=table),
+        "versions": read_versions(step.database, table),
+    }
+
+
+def ancestors(graph: dict[str, list[str]], heads: list[str]) -> set[str]:
+    """Those revisions and everything that runs before them."""
+    found: set[str] = set()
+    waiting = list(heads)
+    while waiting:
+        one = waiting.pop()
+        if one not in found:
+            found.add(one)
+            waiting += graph.get(one, [])
+    return found
+
+
+def not_reached(done: Done, wanted: list[str]) -> Iterator[str]:
+    """Wanted heads that the database was not brought to; one that another depends on has no row of its own."""
+    reached = ancestors(done.graph, done.versions)
+    yield from (head for head in wanted if head not in reached)
