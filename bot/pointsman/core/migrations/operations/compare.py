@@ -23,7 +23,7 @@ from pointsman.core.migrations.operations.rules import SCHEMAS, judge
 
 Side = Sequence[tuple[str, Footprint]]
 
-MAX_JUDGED = 150_000
+MAX_JUDGED = 40_000
 
 _NO_POLICY = ComparePolicy()
 

@@ -251,7 +251,8 @@ def _small_reading(statement: Sequence[Token], rec: Recorder) -> None:
     table = cursor.table(rec) if kind is not None else None
     more = any(token.upper in {"SELECT", "FROM", "JOIN", "USING", "TABLE"} for token in cursor.rest())
     loose = any(token.text == HOLE for token in cursor.rest())
-    if kind is None or table is None or HOLE in table or more or loose:
+    unset = kind is Kind.DATA_UPDATE and not any(token.upper == "SET" for token in cursor.rest())
+    if kind is None or table is None or HOLE in table or more or loose or unset:
         rec.unknown("the SQL cannot be read")
         return
     rec.add(Operation(kind=kind, table=table))
