@@ -51,6 +51,8 @@ def test_a_branch_wins_over_a_tag_of_its_name(repo: Repo, three: list[Sha], open
     repo.git("update-ref", "refs/remotes/origin/x", three[2])
     repo.git("tag", "origin/x", three[0])
     repo.git("tag", "HEAD", three[0])
+    repo.git("branch", "FIX_HEAD", three[1])
+    repo.git("tag", "FIX_HEAD", three[0])
     repo.git("update-ref", "refs/heads/HEAD", three[0])
     git = open_git(repo.path)
     assert repo.rev("release") == three[0], "git itself takes the tag"
@@ -58,6 +60,7 @@ def test_a_branch_wins_over_a_tag_of_its_name(repo: Repo, three: list[Sha], open
     assert git.resolve("release~1") == three[0]
     assert git.resolve("origin/x") == three[2]
     assert git.resolve("HEAD") == three[2]
+    assert git.resolve("FIX_HEAD") == three[1]
     assert git.resolve("refs/tags/release") == three[0]
 
 

@@ -14,7 +14,8 @@ from pointsman.core.model import Sha
 LOCK_WAIT = 5.0
 """Seconds to wait for somebody else's lock before it is named in an error."""
 
-_AS_IS = re.compile(r"(?:refs/|:|(?:HEAD|@|[A-Z_]+_HEAD)(?:$|[~^@:])|[0-9a-f]{40}$|[0-9a-f]{64}$)")
+_PSEUDO = "HEAD|@|FETCH_HEAD|ORIG_HEAD|MERGE_HEAD|CHERRY_PICK_HEAD|REVERT_HEAD|REBASE_HEAD|BISECT_HEAD"
+_AS_IS = re.compile(rf"(?:refs/|:|(?:{_PSEUDO})(?:$|[~^@:])|[0-9a-f]{{40}}$|[0-9a-f]{{64}}$)")
 _HEADS = "refs/heads/"
 _LOCK = re.compile(r"Unable to create '(?P<path>[^\n]+\.lock)': File exists")
 _QUIET = (

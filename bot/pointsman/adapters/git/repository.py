@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from pointsman.adapters.git import edits as editing
 from pointsman.adapters.git import history, merging, scratch, trees
 from pointsman.adapters.git.objects import READ_LIMIT, ObjectReader
 from pointsman.adapters.git.opening import Location, locate
@@ -15,7 +14,7 @@ from pointsman.adapters.git.plumbing import Plumbing
 from pointsman.adapters.git.refs import LOCK_WAIT, Refs
 from pointsman.core.model import CommitFacts, GitPath, MergeOutcome, PathChange, Sha, Signature, TreeEntry
 
-if TYPE_CHECKING:  # reading heads must not load what touches work trees
+if TYPE_CHECKING:  # reading heads must not load what writes or touches work trees
     from pointsman.adapters.git.worktrees import Synced, Worktree
 
 
@@ -108,7 +107,9 @@ class GitRepository:
         return merging.merge(self._plumbing, ours, theirs)
 
     def edit(self, tree: Sha, edits: Mapping[GitPath, bytes | None]) -> Sha:
-        return editing.edit(self._plumbing, tree, edits)
+        from pointsman.adapters.git.edits import edit
+
+        return edit(self._plumbing, tree, edits)
 
     def commit(
         self, *, tree: Sha, parents: Sequence[Sha], message: str, author: Signature, committer: Signature
