@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,10 @@ from pointsman.demo.watch import Watch, agent_of
 
 if TYPE_CHECKING:
     from pointsman.wiring import LocalQueue
+
+
+WHY_LENGTH = 130
+"""How much of a reason the closing table has room for; the whole of it was shown when it was given."""
 
 
 @dataclass(kw_only=True)
@@ -50,10 +55,9 @@ class Outcome:
             )
 
     def _why(self, change: Change) -> str:
-        if change.reason is not None:
-            return change.reason.text
-        if change.wait is not None:
-            return change.wait.text
+        _, said = _given(change)
+        if said:
+            return textwrap.shorten(said, WHY_LENGTH, placeholder=" ...")
         return self.healed.get(change.id, "every check passed on its exact tree")
 
 
@@ -120,8 +124,17 @@ def _differences(
     if end is not scene.end:
         yield f"{name} is {end or change.state}, and should be {scene.end}"
         return
-    given = change.reason or change.wait
-    if scene.code and (given is None or given.code != scene.code):
-        yield f"{name} was given the reason {given.code if given else None!r}, and should be {scene.code!r}"
-    if scene.blames and f"#{changes[scene.blames].id}" not in f"{given.text if given else ''}":
-        yield f"{name} came back without naming #{changes[scene.blames].id}"
+    code, said = _given(change)
+    if code != scene.code:
+        yield f"{name} was given the reason {code!r}, and should be {scene.code!r}"
+    wanted = [*scene.quotes, *([f"#{changes[scene.blames].id}"] if scene.blames else [])]
+    for words in wanted:
+        if words not in said:
+            yield f"{name} was given a reason that does not show {words!r}"
+
+
+def _given(change: Change) -> tuple[str, str]:
+    """The code of a change's reason and all that it says."""
+    if change.reason is not None:
+        return change.reason.code, f"{change.reason.text}\n{change.reason.details}"
+    return (change.wait.code, change.wait.text) if change.wait is not None else ("", "")

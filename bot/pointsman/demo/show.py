@@ -16,6 +16,7 @@ from rich.text import Text
 
 WIDTH = 100
 QUOTED_LINES = 14
+TAIL_LINES = 6
 COLOURS = {
     "landed": "green",
     "healed": "cyan",
@@ -61,9 +62,12 @@ class Show:
         grid.add_row(Text(word, COLOURS.get(word, "")), Text(who), Text(text))
         self._console.print(Padding(grid, (0, 0, 0, 2), expand=False))
 
-    def quote(self, text: str) -> None:
-        """Words of somebody else, such as the two sides of a conflict, set in and cut short."""
+    def quote(self, text: str, *, end: bool = False) -> None:
+        """Words of somebody else, such as the two sides of a conflict, set in and cut short; of a log only
+        the `end`."""
         lines = textwrap.dedent(text).strip("\n").splitlines()
+        if end:
+            lines = lines[-TAIL_LINES:]
         if len(lines) > QUOTED_LINES:
             lines = [*lines[: QUOTED_LINES - 1], f"... {len(lines) - QUOTED_LINES + 1} more lines"]
         for line in lines:

@@ -29,8 +29,8 @@ class Person:
 class Scene:
     """One branch of one agent: `slug` names its patch in changes/ and its branch.
 
-    `code` is the reason that must be given where the change does not land; `blames` is the slug of the
-    change that the reason must name.
+    `code` is the reason that must be given where the change does not land, `quotes` is what the reason must
+    show, `blames` the slug of the change that it must name.
     """
 
     slug: str
@@ -38,8 +38,8 @@ class Scene:
     title: str
     end: End
     code: str = ""
+    quotes: tuple[str, ...] = ()
     blames: str = ""
-    migration: bool = False
 
     @property
     def branch(self) -> str:
@@ -65,16 +65,15 @@ ROUNDS = (
         about="two migrations on one parent, a path too far, and one line that two agents want",
         scenes=(
             Scene(slug="collect-by", agent="notices", title="Say how long a parcel waits", end=End.LANDED),
-            Scene(slug="weigh", agent="intake", title="Weigh parcels", end=End.LANDED, migration=True),
-            Scene(
-                slug="cold", agent="lockers", title="Know the cold lockers", end=End.HEALED, migration=True
-            ),
+            Scene(slug="weigh", agent="intake", title="Weigh parcels", end=End.LANDED),
+            Scene(slug="cold", agent="lockers", title="Know the cold lockers", end=End.HEALED),
             Scene(
                 slug="terms",
                 agent="reports",
                 title="Print the terms, out of pricing",
                 end=End.RETURNED,
-                code="ownership",
+                code="contract",
+                quotes=("depot/pricing.py", "outside"),
             ),
             Scene(slug="sooner", agent="intake", title="Collect within 5 days", end=End.LANDED),
             Scene(
@@ -82,34 +81,24 @@ ROUNDS = (
                 agent="couriers",
                 title="Collect within 10 days",
                 end=End.RETURNED,
-                code="conflict",
+                code="merge_conflict",
+                quotes=("COLLECT_WITHIN_DAYS = 5", "COLLECT_WITHIN_DAYS = 10"),
             ),
         ),
     ),
     Round(
         about="three more on one parent, a fourth that loses data, and a pair that is red only together",
         scenes=(
-            Scene(
-                slug="broken", agent="lockers", title="Skip broken lockers", end=End.LANDED, migration=True
-            ),
-            Scene(
-                slug="routes", agent="couriers", title="Plan courier routes", end=End.HEALED, migration=True
-            ),
-            Scene(
-                slug="phones",
-                agent="intake",
-                title="Give phones a country code",
-                end=End.HEALED,
-                migration=True,
-            ),
+            Scene(slug="broken", agent="lockers", title="Skip broken lockers", end=End.LANDED),
+            Scene(slug="routes", agent="couriers", title="Plan courier routes", end=End.HEALED),
+            Scene(slug="phones", agent="intake", title="Give phones a country code", end=End.HEALED),
             Scene(
                 slug="forget",
                 agent="notices",
                 title="Forget phone numbers",
                 end=End.RETURNED,
-                code="migrations",
-                blames="phones",
-                migration=True,
+                code="conflict",
+                quotes=("UPDATE parcels SET phone", "drop_column"),
             ),
             Scene(slug="rename", agent="pricing", title="Call it storage_fee", end=End.LANDED),
             Scene(
@@ -126,6 +115,7 @@ ROUNDS = (
                 title="Loosen the house rules",
                 end=End.WAITING,
                 code="approval",
+                quotes=("AGENTS.md",),
             ),
         ),
     ),

@@ -8,6 +8,9 @@ from typing import Any
 from pointsman.core.queue.model import Change, Entry
 from pointsman.demo.show import Show
 
+BEHIND = "behind"
+"""The code of a wait for another change only: it is over when that one has its answer."""
+
 ChangeById = Callable[[int], Change | None]
 
 
@@ -35,7 +38,7 @@ class Watch:
                 self._landed(body)
             case "returned":
                 self._returned(body)
-            case "waiting":
+            case "waiting" if body["code"] != BEHIND:
                 self._step("waiting", body["change"], body["text"])
             case "paused":
                 self._show.step("paused", "", body["why"])
@@ -45,7 +48,7 @@ class Watch:
         probe = body["probe"]
         colour = {"passed": "green", "failed": "red"}.get(body["state"], body["state"])
         question = {"base": "the base without it", "alone": "on its own"}.get(
-            probe, f"with main at {probe[5:15]}"
+            probe, f"with main as of {probe[5:15]}"
         )
         self._step("asked", body["change"], f"{question}, {body['check']} is {colour}")
 
@@ -57,10 +60,12 @@ class Watch:
             self._step("landed", change_id, change.title if change is not None else "")
 
     def _returned(self, body: Mapping[str, Any]) -> None:
+        first, _, rest = body["text"].partition("\n")
+        self._step("returned", body["change"], first)
+        self._show.quote(rest)
         change = self._find(body["change"])
-        self._step("returned", body["change"], body["text"])
-        if change is not None and change.reason is not None and change.reason.details:
-            self._show.quote(change.reason.details)
+        details = change.reason.details if change is not None and change.reason is not None else ""
+        self._show.quote(details, end=body["code"].startswith("red"))
 
     def _step(self, word: str, change_id: int, text: str) -> None:
         self._show.step(word, self._names([change_id]), text)
