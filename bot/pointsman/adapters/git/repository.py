@@ -21,8 +21,8 @@ if TYPE_CHECKING:  # reading heads must not load what writes or touches work tre
 class GitRepository:
     """Implements ports.Git. Safe to use from several threads; a context manager that ends its child process.
 
-    Without `close` the child and the scratch folder go with the object or the interpreter; after a kill -9 an
-    empty scratch folder stays in TMPDIR.
+    Without `close` the child and the scratch folder go with the object or the interpreter; after a kill -9 a
+    scratch folder of a few small files stays in TMPDIR.
     """
 
     def __init__(self, location: Location, *, lock_wait: float = LOCK_WAIT) -> None:
