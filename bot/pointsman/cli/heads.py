@@ -26,9 +26,9 @@ def heads(directory: Path, rev: str, as_json: bool) -> int:
     from pointsman.service.migrations import Reader
     from pointsman.wiring import open_git
 
-    git = open_git(directory)
-    commit = git.resolve(rev)
-    environments = Reader(git).read(git.tree_of(commit)).environments
+    with open_git(directory) as git:
+        commit = git.resolve(rev)
+        environments = Reader(git).read(git.tree_of(commit)).environments
     if as_json:
         print_json({"rev": commit, "environments": [as_dict(each) for each in environments]})
     else:
@@ -61,7 +61,9 @@ def _print(environments: tuple[Environment, ...], commit: str) -> None:
     for environment in environments:
         layout = environment.layout
         name = f" [{layout.name}]" if layout.name else ""
-        click.echo(click.style(f"{layout.config}{name}", bold=True) + f" ({layout.backend}, {_size(environment)})")
+        click.echo(
+            click.style(f"{layout.config}{name}", bold=True) + f" ({layout.backend}, {_size(environment)})"
+        )
         for group in environment.graph.lineages:
             forked = len(group) > 1
             for head in group:

@@ -56,7 +56,9 @@ class Reader:
             configs = {path: self._configs[oid] for path, oid in wanted.items()}
             found.extend(backend.discover(entries.keys(), configs))
         named = {name.strip("/") for name in self.only}
-        return tuple(layout for layout in found if not named or layout.config in named or layout.home in named)
+        return tuple(
+            layout for layout in found if not named or layout.config in named or layout.home in named
+        )
 
     def environment(self, layout: Layout, entries: dict[GitPath, TreeEntry]) -> Environment:
         """One environment, its revision files read unless the cache knows them."""
@@ -71,7 +73,9 @@ class Reader:
             self.reads.revisions += len(fresh)
             self.cache.put_many(backend.name, fresh)
             known |= fresh
-        return assemble(backend, layout, [File(e.path, oid or e.oid, known[oid] if oid else _ODD) for e, oid in files])
+        return assemble(
+            backend, layout, [File(e.path, oid or e.oid, known[oid] if oid else _ODD) for e, oid in files]
+        )
 
     def _fetch_configs(self, oids: list[Sha]) -> None:
         missing = list(dict.fromkeys(oid for oid in oids if oid not in self._configs))

@@ -39,9 +39,7 @@ class Backend(Protocol):
         """Whether a change to this path could change any environment at all, judged by its name alone."""
         ...
 
-    def discover(
-        self, paths: Collection[GitPath], configs: Mapping[GitPath, bytes]
-    ) -> tuple[Layout, ...]:
+    def discover(self, paths: Collection[GitPath], configs: Mapping[GitPath, bytes]) -> tuple[Layout, ...]:
         """The environments of a tree with those paths, in order of config path."""
         ...
 

@@ -132,7 +132,9 @@ def _missing(revision: Revision, every: set[str], graph: Graph) -> Iterator[Prob
 def _absent(code: str, name: str, revision: Revision, wanted: str, every: Iterable[str]) -> Problem:
     whole = sorted(id for id in every if wanted and id.startswith(wanted))
     if whole:
-        text = f"{revision.path} abbreviates {name} to {wanted!r}; write the whole id: {', '.join(whole[:3])}."
+        text = (
+            f"{revision.path} abbreviates {name} to {wanted!r}; write the whole id: {', '.join(whole[:3])}."
+        )
         return Problem(Code.ABBREVIATED_ID, (revision.path,), text)
     text = f"{revision.path} names {wanted!r} in {name}, and no file has that revision."
     return Problem(code, (revision.path,), text)

@@ -17,6 +17,7 @@ class Code:
     ABBREVIATED_ID: Final = "abbreviated_id"
     CYCLE: Final = "cycle"
     DEPENDENCY_CYCLE: Final = "dependency_cycle"
+    COMPUTED_DEPENDENCY: Final = "computed_depends_on"
     DUPLICATE_LABEL: Final = "duplicate_label"
     EMPTY_ID: Final = "empty_id"
     RESERVED_ID: Final = "reserved_id"

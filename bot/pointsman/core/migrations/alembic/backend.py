@@ -23,7 +23,7 @@ class Alembic:
         return discovery.may_configure(path)
 
     def may_matter(self, path: GitPath) -> bool:
-        return path.endswith(".py") or discovery.may_configure(path) or path.endswith("script.py.mako")
+        return path.endswith((".py", "script.py.mako")) or discovery.may_configure(path)
 
     def discover(self, paths: Collection[GitPath], configs: Mapping[GitPath, bytes]) -> tuple[Layout, ...]:
         return discovery.discover(paths, configs)

@@ -48,7 +48,7 @@ def _from_ini(text: str) -> tuple[Settings, ...] | Unusable:
     own = parser.defaults()
     found = []
     for section in parser.sections():
-        keys = parser._sections[section]  # type: ignore[attr-defined]  # noqa: SLF001 - without the defaults
+        keys = parser._sections[section]  # type: ignore[attr-defined]
         if section == "alembic" or "script_location" in keys:
             found.append(_section("" if section == "alembic" else section, dict(parser.items(section))))
     if "script_location" in own and not any(one.name == "" for one in found):
@@ -107,7 +107,9 @@ def _split(value: str | None, separator: str | None, legacy: str) -> tuple[str, 
 
 
 def _from_toml(text: str) -> tuple[Settings, ...] | Unusable:
-    if not re.search(r"""^\s*\[+\s*(?:tool|"tool"|'tool')(?:\s*\.\s*["']?alembic|\s*\])""", text, re.MULTILINE):
+    if not re.search(
+        r"""^\s*\[+\s*(?:tool|"tool"|'tool')(?:\s*\.\s*["']?alembic|\s*\])""", text, re.MULTILINE
+    ):
         return ()
     if "alembic" not in text:
         return ()

@@ -12,6 +12,7 @@ from pointsman.core.model import GitPath
 
 _SOURCE = re.compile(r"(?!\.#|__init__).*\.py$")
 """The names that Alembic loads as revisions, `sourceless` apart: bytecode in a repository is ignored."""
+_DEFAULT_NAME = re.compile(r"[0-9a-f]{12}_\w*\.py$")
 _CONFIG_BYTES = 1_000_000
 
 
@@ -48,10 +49,13 @@ def discover(paths: Collection[GitPath], configs: Mapping[GitPath, bytes]) -> tu
         found.extend(_from_config(path, configs[path], folders))
     claimed = {layout.home for layout in found}
     found.extend(_bare(folders, claimed))
+    found.extend(_loose(folders, found))
     unique: dict[object, Layout] = {}
     for layout in found:
         # Two configs of one folder (one for tests, say) are one environment: it must not be healed twice.
-        unique.setdefault((layout.home, frozenset(layout.versions)) if not layout.problems else layout.key, layout)
+        unique.setdefault(
+            (layout.home, frozenset(layout.versions)) if not layout.problems else layout.key, layout
+        )
     return tuple(sorted(unique.values(), key=lambda layout: layout.key))
 
 
@@ -72,7 +76,9 @@ def _from_config(path: GitPath, blob: bytes, folders: Folders) -> Iterator[Layou
     read = settings(path, blob.decode("utf-8", "replace"))
     if isinstance(read, Unusable):
         if path.rpartition("/")[2] == "alembic.ini":
-            problem = Problem(Code.BAD_CONFIG, (path,), f"{path} can't be read as an ini file: {read.reason}.")
+            problem = Problem(
+                Code.BAD_CONFIG, (path,), f"{path} can't be read as an ini file: {read.reason}."
+            )
             yield Layout("alembic", path, "", _folder(path), (), problems=(problem,))
         return
     for one in read:
@@ -100,7 +106,11 @@ def _layout(config: GitPath, one: Settings, folders: Folders) -> Layout | None:
         return Layout("alembic", config, one.name, here, (), problems=(problem,))
     places = [resolve(each, here, one.search, folders, near=home) for each in one.version_locations]
     problems = tuple(
-        Problem(Code.NO_SCRIPT_LOCATION, (config,), f"{config} names the version folder {each!r}, outside the tree.")
+        Problem(
+            Code.NO_SCRIPT_LOCATION,
+            (config,),
+            f"{config} names the version folder {each!r}, outside the tree.",
+        )
         for each, place in zip(one.version_locations, places, strict=True)
         if place is None
     )
@@ -138,7 +148,10 @@ def resolve(
         tails = ("/".join(parts[start:]) for start in range(len(parts)))
         return next((tail for tail in tails if tail in folders.all), None)
     places = [place for start in (here, "") if (place := _inside(start, location)) is not None]
-    return next((place for place in places if place in folders.all), places[0] if near is not None and places else None)
+    return next(
+        (place for place in places if place in folders.all),
+        places[0] if near is not None and places else None,
+    )
 
 
 def _in_package(location: str, here: GitPath, search: Iterable[str], folders: Folders) -> GitPath | None:
@@ -160,8 +173,26 @@ def _bare(folders: Folders, claimed: Collection[GitPath]) -> Iterator[Layout]:
         if name != "env.py" or home in claimed:
             continue
         versions = _join(home, "versions")
-        if versions in folders.all and (folders.has_file(home, "script.py.mako") or _has_sources(versions, folders)):
+        if versions in folders.all and (
+            folders.has_file(home, "script.py.mako") or _has_sources(versions, folders)
+        ):
             yield Layout("alembic", home, "", home, (versions,))
+
+
+def _loose(folders: Folders, known: Collection[Layout]) -> Iterator[Layout]:
+    """Folders of revisions that another package's environment loads at run time: named and filled as Alembic
+    does it, outside every environment that is here."""
+    taken = {place for layout in known for place in (layout.home, *layout.versions)}
+    counts: dict[GitPath, int] = {}
+    for path in folders.files:
+        folder, _, name = path.rpartition("/")
+        if _DEFAULT_NAME.match(name) and folder.rpartition("/")[2] in ("versions", "migrations"):
+            counts[folder] = counts.get(folder, 0) + 1
+    for folder, count in sorted(counts.items()):
+        parts = folder.split("/")
+        above = {"/".join(parts[:end]) for end in range(len(parts) + 1)}
+        if count > 1 and not above & taken:
+            yield Layout("alembic", folder, "", folder, (folder,))
 
 
 def _has_sources(versions: GitPath, folders: Folders) -> bool:

@@ -15,11 +15,11 @@ MAX_BYTES = 2_000_000
 _STRING = r"""(?:'[^'\\\n]*'|"[^"\\\n]*")"""
 _ITEMS = rf"{_STRING}(?:,[ ]?{_STRING})"
 _VALUE = rf"None|{_STRING}|\(\)|\[\]|\({_ITEMS}+,?\)|\({_STRING},\)|\[{_ITEMS}*,?\]"
+_NAME = "|".join(NAMES)
 _LINE = re.compile(
-    rf"^(revision|down_revision|branch_labels|depends_on)[ ]*(?::[^=\n#;]*)?=[ ]*({_VALUE})[ \t]*(?:#[^\n]*)?\r?$".encode(),
-    re.MULTILINE,
+    rf"^({_NAME})[ ]*(?::[^=\n#;]*)?=[ ]*({_VALUE})[ \t]*(?:#[^\n]*)?\r?$".encode(), re.MULTILINE
 )
-_WORD = re.compile(rb"(?<!\w)(?:revision|down_revision|branch_labels|depends_on)(?!\w)")
+_WORD = re.compile(rf"(?<!\w)(?:{_NAME})(?!\w)".encode())
 _COMMENT = re.compile(rb"^[ \t]*#[^\n'\"]*", re.MULTILINE)
 """A whole-line comment up to its first quote: what follows a quote could end a string and be code again."""
 _TEMPLATE_COMMENT = b"\n# revision identifiers, used by Alembic."
@@ -129,7 +129,11 @@ def _revision(value: object, issues: list[Issue]) -> str | None:
     if value is MISSING:
         return None
     if isinstance(value, Computed):
-        issues.append(Issue(Code.COMPUTED, f"computes `revision` (line {value.line}); it can't be read without running it"))
+        issues.append(
+            Issue(
+                Code.COMPUTED, f"computes `revision` (line {value.line}); it can't be read without running it"
+            )
+        )
         return None
     if not isinstance(value, str):
         issues.append(Issue(Code.INVALID_VALUE, f"sets `revision` to {value!r}; a string is needed"))
@@ -146,13 +150,17 @@ def fault_of_id(value: str) -> Issue | None:
     if value in ("base", "head", "heads"):
         return Issue(Code.RESERVED_ID, f"uses the reserved word {value!r} as its revision id")
     if illegal := sorted(set(value) & set("@-+:")):
-        return Issue(Code.ILLEGAL_ID, f"has {''.join(illegal)!r} in its revision id {value!r}, which Alembic forbids")
+        return Issue(
+            Code.ILLEGAL_ID, f"has {''.join(illegal)!r} in its revision id {value!r}, which Alembic forbids"
+        )
     return None
 
 
 def _parents(value: object, issues: list[Issue]) -> tuple[tuple[str, ...] | None, bool]:
     if value is MISSING:
-        issues.append(Issue(Code.NO_DOWN_REVISION, "has no `down_revision`; a base says `down_revision = None`"))
+        issues.append(
+            Issue(Code.NO_DOWN_REVISION, "has no `down_revision`; a base says `down_revision = None`")
+        )
         return None, False
     if isinstance(value, Computed):
         if value.by == _GIT_ORDERED:
@@ -168,7 +176,11 @@ def _names(name: str, value: object, issues: list[Issue]) -> tuple[str, ...]:
     if value is None or value is MISSING:
         return ()
     if isinstance(value, Computed):
-        issues.append(Issue(Code.COMPUTED, f"computes `{name}` (line {value.line}); it can't be read without running it"))
+        issues.append(
+            Issue(
+                Code.COMPUTED, f"computes `{name}` (line {value.line}); it can't be read without running it"
+            )
+        )
         return ()
     items = value if isinstance(value, tuple) else (value,)
     for item in items:
@@ -201,7 +213,9 @@ def _salvage(blob: bytes, issue: Issue) -> Parsed:
     """What the plain assignments of a broken file say, as far as each name has just one."""
     seen: dict[str, set[object]] = {}
     for found in _LINE.finditer(blob):
-        seen.setdefault(found.group(1).decode(), set()).add(_literal(found.group(2).decode("utf-8", "replace")))
+        seen.setdefault(found.group(1).decode(), set()).add(
+            _literal(found.group(2).decode("utf-8", "replace"))
+        )
     facts = build({name: values.pop() for name, values in seen.items() if len(values) == 1})
     known = facts.parents if "down_revision" in seen and len(seen["down_revision"]) <= 1 else None
     return Parsed(facts.revision, known, facts.labels, facts.depends_on, (issue,))

@@ -13,7 +13,7 @@ _BOM = b"\xef\xbb\xbf"
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
-class Unreadable(Exception):  # noqa: N818 - private to the parser; it never leaves core/migrations/alembic
+class Unreadable(Exception):
     """The bytes are no Python source; the text says why, as a clause."""
 
 
@@ -80,7 +80,9 @@ def _parse(text: str) -> ast.Module:
             raise Unreadable(f"it can't be parsed: {error or type(error).__name__}") from None
 
 
-_TOKEN = re.compile(r"""(?P<comment>\#[^\r\n]*)|(?P<prefix>(?:(?<!\w)[a-zA-Z]{1,2})?)(?P<quote>\"{3}|'{3}|"|')""")
+_TOKEN = re.compile(
+    r"""(?P<comment>\#[^\r\n]*)|(?P<prefix>(?:(?<!\w)[a-zA-Z]{1,2})?)(?P<quote>\"{3}|'{3}|"|')"""
+)
 
 
 def mask_fstrings(text: str) -> str:

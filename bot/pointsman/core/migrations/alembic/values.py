@@ -25,8 +25,8 @@ def assigned(tree: ast.Module) -> Values:
     for node in ast.walk(tree):
         if isinstance(node, ast.Global):
             known |= {name: Computed(node.lineno) for name in node.names if name in NAMES}
-        elif (name := _through_globals(node)) is not None:
-            known[name] = Computed(getattr(node, "lineno", 0))
+        elif (bound := _through_globals(node)) is not None:
+            known[bound] = Computed(getattr(node, "lineno", 0))
     return {name: value for name, value in known.items() if name in NAMES}
 
 
@@ -37,7 +37,9 @@ def imported_modules(tree: ast.Module) -> dict[str, str]:
         if isinstance(node, ast.ImportFrom) and node.module:
             names |= {alias.asname or alias.name: node.module.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.Import):
-            names |= {(alias.asname or alias.name).split(".")[0]: alias.name.split(".")[0] for alias in node.names}
+            names |= {
+                (alias.asname or alias.name).split(".")[0]: alias.name.split(".")[0] for alias in node.names
+            }
     return names
 
 
@@ -65,9 +67,9 @@ def _bind(target: ast.expr, value: ast.expr, known: Values) -> None:
     match target, value:
         case ast.Name(id=name), _:
             known[name] = evaluate(value, known)
-        case ast.Tuple(elts=targets) | ast.List(elts=targets), ast.Tuple(elts=values) | ast.List(elts=values) if (
-            len(targets) == len(values) and not any(isinstance(e, ast.Starred) for e in [*targets, *values])
-        ):
+        case ast.Tuple(elts=targets) | ast.List(elts=targets), ast.Tuple(elts=values) | ast.List(
+            elts=values
+        ) if len(targets) == len(values) and not any(isinstance(e, ast.Starred) for e in [*targets, *values]):
             before = [evaluate(each, known) for each in values]
             for one, fact in zip(targets, before, strict=True):
                 if isinstance(one, ast.Name):
@@ -95,7 +97,10 @@ def evaluate(node: ast.expr, known: Values) -> object:
             return Computed(node.lineno, by=_origin(function, known))
         case ast.JoinedStr(values=parts):
             texts = [evaluate(p.value if isinstance(p, ast.FormattedValue) else p, known) for p in parts]
-            plain = all(not isinstance(p, ast.FormattedValue) or (p.conversion == -1 and p.format_spec is None) for p in parts)
+            plain = all(
+                not isinstance(p, ast.FormattedValue) or (p.conversion == -1 and p.format_spec is None)
+                for p in parts
+            )
             if plain and all(isinstance(text, str) for text in texts):
                 return "".join(str(text) for text in texts)
     return Computed(node.lineno)
@@ -130,7 +135,11 @@ def _bindings(statement: ast.stmt) -> Iterator[tuple[str, int]]:
                 yield (other or name).split(".")[0], node.lineno
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
                 yield name, node.lineno
-            case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
+            case (
+                ast.ExceptHandler(name=str(name))
+                | ast.MatchAs(name=str(name))
+                | ast.MatchStar(name=str(name))
+            ):
                 yield name, node.lineno
             case _:
                 pass

@@ -1,0 +1,75 @@
+"""Turns a plan into file contents: byte edits of moved revisions, merge revisions to add, files to drop."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pointsman.core.migrations.backend import Backend, NewFile, Uneditable
+from pointsman.core.migrations.heal import numbers
+from pointsman.core.migrations.heal.model import Facts, Plan, Refusal, Why
+from pointsman.core.migrations.model import Revision
+from pointsman.core.model import GitPath, Sha
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What is to be written (None: deleted), and the merge revisions among it."""
+
+    files: dict[GitPath, bytes | None]
+    added: tuple[NewFile, ...]
+
+
+def needed(plan: Plan, facts: Facts) -> tuple[Revision, ...]:
+    """The revisions whose contents `write` wants: those that move, and the newest for the habits of a merge."""
+    graph = facts.merged.graph
+    paths = {move.path for move in plan.moves}
+    moved = [revision for revision in facts.merged.revisions if revision.path in paths]
+    heads = [graph.by_id[id] for join in plan.joins for id in join if id in graph]
+    below = [graph.by_id[p] for revision in heads for p in revision.parents if p in graph]
+    return tuple(dict.fromkeys([*moved, *heads, *below] if plan.joins else moved))
+
+
+def write(
+    plan: Plan, facts: Facts, backend: Backend, blobs: Mapping[Sha, bytes], when: int
+) -> Written | Refusal:
+    """The files of the plan. `when` dates merge revisions (seconds since 1970, UTC)."""
+    files: dict[GitPath, bytes | None] = {revision.path: None for revision in plan.drops}
+    oids = {revision.path: revision.oid for revision in facts.merged.revisions}
+    names = {move.revision: move.new_revision for move in plan.moves if move.revision != move.new_revision}
+    for move in plan.moves:
+        content: bytes | Uneditable = blobs[oids[move.path]]
+        if names and isinstance(content, bytes):
+            content = backend.rename(content, names)
+        if isinstance(content, bytes) and move.new_parents != tuple(
+            names.get(p, p) for p in move.old_parents
+        ):
+            content = backend.set_parents(content, move.new_parents)
+        if isinstance(content, Uneditable):
+            text = f"{move.path} can't be hung behind {', '.join(move.new_parents)}: {content.reason}."
+            return Refusal(Why.CANNOT_EDIT, text, (move.path,))
+        if move.new_path != move.path:
+            files.setdefault(move.path, None)
+        files[move.new_path] = content
+    added = _joins(plan, facts, backend, blobs, when)
+    taken = {file.path for file in facts.merged.files}
+    for new in added:
+        if new.path in taken:
+            return Refusal(
+                Why.CANNOT_EDIT, f"{new.path}, the merge revision's file, is there already.", (new.path,)
+            )
+        files[new.path] = new.content
+    return Written(files, added)
+
+
+def _joins(
+    plan: Plan, facts: Facts, backend: Backend, blobs: Mapping[Sha, bytes], when: int
+) -> tuple[NewFile, ...]:
+    graph = facts.merged.graph
+    habit: Sequence[bytes] = list(blobs.values())
+    return tuple(
+        backend.merge_revision(
+            plan.layout, [graph.by_id[id] for id in join], habit, id=numbers.merge_id(facts, join), when=when
+        )
+        for join in plan.joins
+    )

@@ -1,0 +1,336 @@
+"""Heals a change's migration fork on the merged tree: reads facts, plans, writes objects; never a ref, runs nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from pointsman.core.errors import MissingObject
+from pointsman.core.migrations.backends import BACKENDS, backend_of
+from pointsman.core.migrations.environment import Environment
+from pointsman.core.migrations.heal import edits, locks
+from pointsman.core.migrations.heal.compare import Known, judge_fronts
+from pointsman.core.migrations.heal.decide import decide, too_many
+from pointsman.core.migrations.heal.model import Facts, Plan, Refusal, Why
+from pointsman.core.migrations.model import Code, Layout, Revision
+from pointsman.core.model import (
+    CommitFacts,
+    Conflicted,
+    ConflictedPath,
+    GitPath,
+    Merged,
+    MergeOutcome,
+    PathChange,
+    Sha,
+    Signature,
+    TreeEntry,
+)
+from pointsman.ports import Git
+from pointsman.service.heal_rules import HealRules
+from pointsman.service.migrations import Reader
+from pointsman.service.quoting import quote
+from pointsman.service.released import released_ids
+
+TRAILER = "Pointsman-Healed-Head"
+"""The last line of a fix commit names the head that it healed, so that a later run can start from that again."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HealedEnvironment:
+    """One environment that was repaired: the plan, the merge revisions added (id, path), what reading both sides
+    told. `base_heads` are the base's, `change_heads` where a database stands that ran the change as it was; both
+    by the ids that the healed tree has."""
+
+    plan: Plan
+    base_heads: tuple[str, ...]
+    change_heads: tuple[str, ...]
+    added: tuple[tuple[str, GitPath], ...]
+    known: Known
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Healing:
+    """What healing the merge of `head` into `onto` comes to, before any commit.
+
+    `merged` is git's merge (None: it conflicts), `tree` what would land (None: refused). `facts` go with
+    `environments`, for a proof. `reads` counts revision blobs that were read: 0 for a change that touches no
+    migration.
+    """
+
+    onto: Sha
+    head: Sha
+    merged: Sha | None
+    tree: Sha | None
+    environments: tuple[HealedEnvironment, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    files: Mapping[GitPath, bytes | None] = field(default_factory=dict)
+    reads: int = 0
+
+    @property
+    def status(self) -> Literal["clean", "healed", "refused"]:
+        if self.refusals:
+            return "refused"
+        return "healed" if self.environments else "clean"
+
+
+@dataclass(frozen=True, slots=True)
+class _Repaired:
+    environment: HealedEnvironment
+    files: dict[GitPath, bytes | None]
+
+
+@dataclass(kw_only=True)
+class Healer:
+    """Plans and writes repairs in one repository; keeps what it has read, so it may serve many changes."""
+
+    git: Git
+    reader: Reader
+    rules: HealRules = field(default_factory=HealRules)
+
+    def heal(self, onto: Sha, head: Sha) -> Healing:
+        """The merge of `head` into `onto`, healed. `onto` may hold earlier changes of a queue: each step takes
+        the commit made of the one before. With `onto` == `head` a fork that is there already is mended."""
+        began = self.reader.reads.revisions
+        healing = self._heal(onto, self._original(head))
+        return replace(healing, head=head, reads=self.reader.reads.revisions - began)
+
+    def _heal(self, onto: Sha, head: Sha) -> Healing:
+        merge, mended = self._merge(onto, head)
+        if isinstance(merge, Conflicted):
+            paths = tuple(path.path for path in merge.paths)
+            text = f"git can't merge the change: {len(paths)} path(s) conflict.\n{quote(self.git, merge)}"
+            refusal = Refusal(Why.MERGE_CONFLICT, text, paths)
+            return Healing(onto=onto, head=head, merged=None, tree=None, refusals=(refusal,))
+        base_tree = self.git.tree_of(onto)
+        changes = self.git.changed(base_tree, merge.tree)
+        if onto != head and not any(b.may_matter(c.path) for c in changes for b in BACKENDS):
+            return Healing(onto=onto, head=head, merged=merge.tree, tree=merge.tree)
+        return self._repair(onto, head, base_tree, merge.tree, changes, mended)
+
+    def _repair(
+        self,
+        onto: Sha,
+        head: Sha,
+        base_tree: Sha,
+        merged_tree: Sha,
+        changes: Sequence[PathChange],
+        mended: frozenset[GitPath],
+    ) -> Healing:
+        before = {entry.path: entry for entry in self.git.entries(base_tree)}
+        after = _with_changes(before, changes)
+        old = {layout.key: layout for layout in self.reader.layouts(before)}
+        healed: list[HealedEnvironment] = []
+        refusals: list[Refusal] = []
+        files: dict[GitPath, bytes | None] = {}
+        for layout in self.reader.layouts(after):
+            same = old.get(layout.key)
+            if onto != head and same == layout and not _touched(layout, changes, mended):
+                continue
+            one = self._environment(onto, head, same, layout, before, after)
+            if isinstance(one, _Repaired):
+                healed.append(one.environment)
+                files |= one.files
+            else:
+                refusals += one
+        outcome = Healing(onto=onto, head=head, merged=merged_tree, tree=None, refusals=tuple(refusals))
+        if refusals:
+            return outcome
+        tree = self.git.edit(merged_tree, files) if files else merged_tree
+        return replace(outcome, tree=tree, environments=tuple(healed), files=files)
+
+    def _environment(
+        self,
+        onto: Sha,
+        head: Sha,
+        old: Layout | None,
+        layout: Layout,
+        before: dict[GitPath, TreeEntry],
+        after: dict[GitPath, TreeEntry],
+    ) -> _Repaired | tuple[Refusal, ...]:
+        policy = self.rules.of(layout).policy
+        base = self.reader.environment(old, before) if old else None
+        merged = self.reader.environment(layout, after)
+        facts = self._facts(base, merged, itself=onto == head)
+        plan = decide(facts, policy)
+        if isinstance(plan, tuple) and any(r.code == Code.MISSING_PARENT for r in plan):
+            plan = decide(replace(facts, head_ids=self._ids_of(head, layout)), policy)
+        elif isinstance(plan, Plan) and plan.moves and policy.on_fork == "reparent":
+            rivals = [revision.path for front in plan.fronts for revision in front.left]
+            released = released_ids(self.git, onto, head, plan.moves, rivals)
+            if released:
+                facts = replace(facts, released=released)
+                plan = decide(facts, policy)
+        if isinstance(plan, tuple):
+            return plan
+        if policy.one_head == "required" and (many := too_many(plan)):
+            return many
+        if plan.is_clean:
+            return ()
+        known = judge_fronts(plan, policy, self._blobs(r for f in plan.fronts for r in (*f.left, *f.right)))
+        if known.refusals:
+            return known.refusals
+        return self._written(head, plan, facts, known, after)
+
+    def _written(
+        self, head: Sha, plan: Plan, facts: Facts, known: Known, after: dict[GitPath, TreeEntry]
+    ) -> _Repaired | tuple[Refusal, ...]:
+        backend = backend_of(plan.layout)
+        when = self.git.commit_facts(head).committer.when
+        written = edits.write(plan, facts, backend, self._blobs(edits.needed(plan, facts)), when)
+        if isinstance(written, Refusal):
+            return (written,)
+        files = dict(written.files)
+        successors = dict(plan.follows)
+        for path in locks.candidates(plan.layout, after):
+            ((_, content),) = self.git.read([after[path].oid])
+            new = locks.updated(content, successors, plan.heads_after)
+            if new is not None:
+                files[path] = new
+        added = tuple((new.revision, new.path) for new in written.added)
+        names = {move.revision: move.new_revision for move in plan.moves}
+        gone = {revision.id for revision in plan.drops}
+        base_heads = facts.base.heads if facts.base else ()
+        change_heads = tuple(names.get(h, h) for h in plan.heads_before if h not in {*base_heads, *gone})
+        environment = HealedEnvironment(
+            plan=plan, added=added, known=known, base_heads=base_heads, change_heads=change_heads
+        )
+        return _Repaired(environment, files)
+
+    def _facts(self, base: Environment | None, merged: Environment, *, itself: bool) -> Facts:
+        if base is None:
+            return Facts(base=None, merged=merged, itself=itself)
+        backend = backend_of(merged.layout)
+        edited = [
+            (old, new)
+            for new in merged.graph.by_id.values()
+            if (old := base.graph.by_id.get(new.id)) is not None
+            and old.oid != new.oid
+            # Where one id is in two files, the other file may well be the change's: that is told apart later.
+            and (
+                old.path == new.path or not any(f.path == old.path and f.oid == old.oid for f in merged.files)
+            )
+        ]
+        merges = [r for r in merged.graph.by_id.values() if len(r.parents) > 1 and r.id not in base.graph]
+        blobs = self._blobs([*(r for pair in edited for r in pair), *merges])
+        return Facts(
+            base=base,
+            merged=merged,
+            edited=tuple(
+                new for old, new in edited if not backend.same_meaning(blobs[old.oid], blobs[new.oid])
+            ),
+            empty_merges=frozenset(r.id for r in merges if backend.is_empty(blobs[r.oid])),
+            itself=itself,
+        )
+
+    def _blobs(self, revisions: Iterable[Revision]) -> dict[Sha, bytes]:
+        oids = dict.fromkeys(revision.oid for revision in revisions)
+        self.reader.reads.revisions += len(oids)
+        return dict(self.git.read(list(oids))) if oids else {}
+
+    def _ids_of(self, commit: Sha, layout: Layout) -> frozenset[str]:
+        tree = self.reader.read(self.git.tree_of(commit))
+        return frozenset(r.id for e in tree.environments if e.layout.key == layout.key for r in e.revisions)
+
+    def _merge(self, onto: Sha, head: Sha) -> tuple[MergeOutcome, frozenset[GitPath]]:
+        """git's merge; where nothing but head lock files conflict, with the base's lock taken for the change's:
+        what belongs into it is told by the healed graph."""
+        if onto == head:
+            return Merged(tree=self.git.tree_of(onto)), frozenset()
+        merge = self.git.merge(onto, head)
+        if not isinstance(merge, Conflicted) or not all(_is_lock(path) for path in merge.paths):
+            return merge, frozenset()
+        ours = {path.path: path.ours for path in merge.paths if path.ours}
+        contents = dict(self.git.read(list(ours.values())))
+        tree = self.git.edit(self.git.tree_of(head), {path: contents[oid] for path, oid in ours.items()})
+        facts = self.git.commit_facts(head)
+        aligned = self.git.commit(
+            tree=tree,
+            parents=(head,),
+            message="Take the base's head lock\n",
+            author=facts.author,
+            committer=facts.committer,
+        )
+        return self.git.merge(onto, aligned), frozenset(ours)
+
+    def _original(self, head: Sha) -> Sha:
+        """The change without the bot's own fix commit on top: it is remade, not piled upon. A commit that only
+        claims to be one is told by doing it again: the same repair must give the same tree."""
+        facts = self.git.commit_facts(head)
+        original = _claimed(facts)
+        if original is None:
+            return head
+        try:
+            again = self._heal(facts.parents[0], original)
+        except MissingObject:
+            return head
+        return self._original(original) if again.tree == facts.tree else head
+
+
+def commit(git: Git, healing: Healing, *, author: Signature, committer: Signature) -> Sha:
+    """The fix commit of a healed change: parents are the base and the change's head, its tree the healed merge."""
+    assert healing.tree is not None and healing.status == "healed"  # noqa: S101 - the caller asks only then
+    parents = (healing.onto,) if healing.onto == healing.head else (healing.onto, healing.head)
+    return git.commit(
+        tree=healing.tree, parents=parents, message=message(healing), author=author, committer=committer
+    )
+
+
+def message(healing: Healing) -> str:
+    """What was done, one line a move, and the head that it was done for."""
+    lines = [f"Heal the migration fork: {summary(healing)}", ""]
+    for each in healing.environments:
+        for move in each.plan.moves:
+            renamed = f" (now {move.new_revision})" if move.new_revision != move.revision else ""
+            lines.append(
+                f"{move.revision}{renamed}: follows {', '.join(move.new_parents) or 'nothing'}, "
+                f"was {', '.join(move.old_parents) or 'nothing'} ({move.new_path})"
+            )
+        lines += [f"{gone.id}: dropped, nothing is left to merge ({gone.path})" for gone in each.plan.drops]
+        for (id, path), parents in zip(each.added, each.plan.joins, strict=True):
+            lines.append(f"{id}: merges {' and '.join(parents)} ({path})")
+    return "\n".join([*lines, "", f"{TRAILER}: {healing.head}", ""])
+
+
+def summary(healing: Healing) -> str:
+    """One clause for a merge record, such as `ab12 now follows cd34`."""
+    parts: list[str] = []
+    for each in healing.environments:
+        parts += [
+            f"{move.new_revision} now follows {', '.join(move.new_parents)}" for move in each.plan.moves[:2]
+        ]
+        if len(each.plan.moves) > 2:
+            parts.append(f"and {len(each.plan.moves) - 2} more")
+        parts += [f"{gone.id} dropped" for gone in each.plan.drops]
+        parts += [
+            f"{id} merges {' and '.join(p)}" for (id, _), p in zip(each.added, each.plan.joins, strict=True)
+        ]
+    return ", ".join(parts)
+
+
+def _claimed(facts: CommitFacts) -> Sha | None:
+    last = facts.message.rstrip().rpartition("\n")[2]
+    name, _, value = last.partition(": ")
+    if name != TRAILER or len(facts.parents) != 2 or facts.parents[1] != value:
+        return None
+    return facts.parents[1]
+
+
+def _is_lock(path: ConflictedPath) -> bool:
+    return path.path.rpartition("/")[2] in locks.NAMES and path.ours is not None and path.theirs is not None
+
+
+def _with_changes(
+    entries: dict[GitPath, TreeEntry], changes: Sequence[PathChange]
+) -> dict[GitPath, TreeEntry]:
+    after = dict(entries)
+    for change in changes:
+        after.pop(change.path, None)
+        if change.new_oid is not None:
+            after[change.path] = TreeEntry(path=change.path, mode=change.new_mode, oid=change.new_oid)
+    return after
+
+
+def _touched(layout: Layout, changes: Sequence[PathChange], mended: frozenset[GitPath]) -> bool:
+    backend = backend_of(layout)
+    return any(backend.is_revision_file(layout, change.path) or change.path in mended for change in changes)

@@ -1,0 +1,60 @@
+"""What a contract says of healing, in the healer's words; the defaults where it says nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pointsman.core.migrations.heal.model import HealPolicy
+from pointsman.core.migrations.model import Layout
+from pointsman.core.proof import ProofPolicy
+
+if TYPE_CHECKING:
+    from pointsman.core.contract import Contract, MigrationPolicy
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HealRule:
+    """How one environment is healed and proved. Without a contract a proof counts where it can run."""
+
+    policy: HealPolicy = field(default_factory=HealPolicy)
+    proof: ProofPolicy = "when_possible"
+    python: str | None = None
+    url_env: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HealRules:
+    """The rule of every environment. `only`: configs that the contract names, () is all that are found."""
+
+    default: HealRule = field(default_factory=HealRule)
+    named: Mapping[str, HealRule] = field(default_factory=dict)
+    only: tuple[str, ...] = ()
+
+    def of(self, layout: Layout) -> HealRule:
+        """The contract's own entry for that config or folder, else its entry without a config."""
+        return self.named.get(layout.config) or self.named.get(layout.home) or self.default
+
+
+def rules_of(contract: Contract | None) -> HealRules:
+    """The rules that a contract sets; None is no contract."""
+    if contract is None or not contract.migrations:
+        return HealRules()
+    named = {m.config.strip("/"): _rule(m) for m in contract.migrations if m.config is not None}
+    general = [_rule(m) for m in contract.migrations if m.config is None]
+    return HealRules(
+        default=general[0] if general else HealRule(), named=named, only=() if general else tuple(named)
+    )
+
+
+def _rule(one: MigrationPolicy) -> HealRule:
+    policy = HealPolicy(
+        on_fork=one.on_fork,
+        published=one.published,
+        one_head=one.one_head,
+        two_heads=one.two_heads,
+        same_table=one.same_table,
+        stop_if=frozenset(one.stop_if),
+    )
+    return HealRule(policy=policy, proof=one.proof, python=one.python, url_env=one.url_env)

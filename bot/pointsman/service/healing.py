@@ -1,0 +1,158 @@
+"""A heal from end to end: plan, proof, verdict, commit; it moves no ref and knows no adapter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from pointsman.core.migrations.heal.model import Refusal, Why
+from pointsman.core.model import Sha
+from pointsman.core.proof import Proof, ProofRequest, Prover, in_words, proof_allows
+from pointsman.service.heal import HealedEnvironment, Healer, Healing, summary
+from pointsman.service.heal_rules import rules_of
+from pointsman.service.migrations import Reader
+
+if TYPE_CHECKING:
+    from pointsman.core.contract import Contract
+    from pointsman.ports import Git
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verdict:
+    """A healing and what its proof came to; None: none was asked for, or nothing needed one."""
+
+    healing: Healing
+    proof: Proof | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """`pointsman heal --json` but for `commit`, which only making it tells."""
+        healing = self.healing
+        return {
+            "status": healing.status,
+            "base": healing.onto,
+            "head": healing.head,
+            "tree": healing.tree,
+            "environments": [_environment(each) for each in healing.environments],
+            "refusals": [
+                {"code": r.code, "message": r.message, "paths": list(r.paths)} for r in healing.refusals
+            ],
+            "proof": self.proof.to_json() if self.proof else None,
+            "blobs_read": healing.reads,
+        }
+
+
+def heal(
+    git: Git,
+    base: Sha,
+    head: Sha,
+    contract: Contract | None,
+    *,
+    prover: Prover | None,
+    reader: Reader | None = None,
+) -> Verdict:
+    """The merge of `head` into `base`, healed and, with a prover, proved; refused where the proof fails or the
+    contract wants one that can't run. A `reader` that is kept saves reading again."""
+    rules = rules_of(contract)
+    reader = reader or Reader(git)
+    reader.only = rules.only
+    healer = Healer(git=git, reader=reader, rules=rules)
+    healing = healer.heal(base, head)
+    if healing.status != "healed" or prover is None:
+        return Verdict(healing=healing)
+    proofs: list[Proof] = []
+    refusals: list[Refusal] = []
+    for each in healing.environments:
+        rule = rules.of(each.plan.layout)
+        if rule.proof == "off":
+            continue
+        proof = prover.prove(_request(healing, each, rule.python, rule.url_env))
+        proofs.append(proof)
+        if not proof_allows(proof, rule.proof):
+            refusals.append(_unproved(proof, each))
+    if refusals:
+        healing = replace(healing, refusals=tuple(refusals), tree=None)
+    return Verdict(healing=healing, proof=_together(proofs))
+
+
+def words(verdict: Verdict) -> tuple[str, str, str]:
+    """(strategy, summary, proof) for a merge record of a healed change."""
+    strategies = dict.fromkeys(each.plan.strategy for each in verdict.healing.environments)
+    proof = in_words(verdict.proof) if verdict.proof else "not proved: no proof was asked for"
+    return "+".join(strategies), summary(verdict.healing), proof
+
+
+def _request(
+    healing: Healing, each: HealedEnvironment, python: str | None, url_env: tuple[str, ...]
+) -> ProofRequest:
+    assert healing.tree is not None  # noqa: S101 - only a healed tree is proved
+    plan = each.plan
+    return ProofRequest(
+        layout=plan.layout,
+        base=healing.onto,
+        tree=healing.tree,
+        expected_heads=plan.heads_after,
+        base_heads=each.base_heads,
+        change_heads=each.change_heads,
+        fork_points=tuple(dict.fromkeys(id for front in plan.fronts for id in front.fork)),
+        moves=plan.moves,
+        both_orders=each.known.relation != "disjoint" and plan.strategy == "reparent",
+        python=python,
+        url_env=url_env,
+    )
+
+
+def _unproved(proof: Proof, each: HealedEnvironment) -> Refusal:
+    paths = tuple(move.new_path for move in each.plan.moves) + tuple(path for _, path in each.added)
+    if proof.ran:
+        detail = "\n".join(f"{one.name}: {one.detail}" for one in proof.routes if not one.ok and one.detail)
+        return Refusal(Why.PROOF_FAILED, f"{in_words(proof)}\n{detail}".rstrip(), paths)
+    text = f"{in_words(proof)}. The contract asks for a proof (`migrations.proof: required`)."
+    return Refusal(Why.NOT_PROVED, text, paths)
+
+
+def _together(proofs: Sequence[Proof]) -> Proof | None:
+    """One proof out of those of several environments; it passed only if each did."""
+    if len(proofs) < 2:
+        return proofs[0] if proofs else None
+    worst = next(
+        (p for p in proofs if p.ran and not p.passed), next((p for p in proofs if not p.ran), proofs[0])
+    )
+    return Proof(
+        ran=all(p.ran for p in proofs),
+        passed=all(p.passed for p in proofs),
+        routes=tuple(route for p in proofs for route in p.routes),
+        reason=worst.reason,
+        seconds=round(sum(p.seconds for p in proofs), 3),
+        environment="bare" if any(p.environment == "bare" for p in proofs) else "env.py",
+    )
+
+
+def _environment(each: HealedEnvironment) -> dict[str, Any]:
+    plan = each.plan
+    return {
+        "backend": plan.layout.backend,
+        "config": plan.layout.config,
+        **({"name": plan.layout.name} if plan.layout.name else {}),
+        "strategy": plan.strategy,
+        "heads_before": list(plan.heads_before),
+        "heads_after": list(plan.heads_after),
+        "moves": [
+            {
+                "revision": move.revision,
+                "path": move.path,
+                "old_parents": list(move.old_parents),
+                "new_parents": list(move.new_parents),
+                **({"new_revision": move.new_revision} if move.new_revision != move.revision else {}),
+                **({"new_path": move.new_path} if move.new_path != move.path else {}),
+            }
+            for move in plan.moves
+        ],
+        "added": [
+            {"revision": id, "path": path, "parents": list(parents)}
+            for (id, path), parents in zip(each.added, plan.joins, strict=True)
+        ],
+        "dropped": [{"revision": gone.id, "path": gone.path} for gone in plan.drops],
+        "sides": each.known.relation,
+        "not_known": list(each.known.unknown),
+    }
