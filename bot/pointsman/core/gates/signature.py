@@ -11,7 +11,7 @@ ERROR_LINES = 6
 _NAMES = tuple(
     re.compile(pattern)
     for pattern in (
-        r"^(?:FAILED|ERROR) (?P<name>[^\s:]+(?:::.+?)?)(?: - (?P<text>.*))?$",  # pytest
+        r"^(?:FAILED|ERROR) (?P<name>[^\s:]+(?:::[^\s\[]+(?:\[.*?\](?= - |$))?)*)(?: - (?P<text>.*))?$",  # pytest
         r"^(?:FAIL|ERROR): (?P<name>\S+ \(.+?\))",  # unittest
         r"^\s*--- FAIL: (?P<name>\S+) \(",  # go
         r"^test (?P<name>\S.*?) \.\.\. FAILED$",  # cargo

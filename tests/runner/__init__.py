@@ -1,0 +1,1 @@
+"""The runner and the local gates, on real processes; no test stands here."""
