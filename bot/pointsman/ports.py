@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from pointsman.core.model import CommitFacts, GitPath, MergeOutcome, PathChange, Sha, Signature, TreeEntry
-from pointsman.core.queue.model import (
-    Candidate,
-    CandidateState,
-    Change,
-    ChangeState,
-    Entry,
-    JournalLine,
-    LaneState,
-    RecordedApproval,
-    RecordedGrant,
-    Run,
-)
+if TYPE_CHECKING:  # annotations only: reading heads must not load the contract or the queue
+    from pointsman.core.contract import Check
+    from pointsman.core.gates import GateResult
+    from pointsman.core.model import CommitFacts, GitPath, MergeOutcome, PathChange, Sha, Signature, TreeEntry
+    from pointsman.core.queue.actions import LandOutcome
+    from pointsman.core.queue.model import (
+        Candidate,
+        CandidateState,
+        Change,
+        ChangeState,
+        Entry,
+        JournalLine,
+        LaneState,
+        RecordedApproval,
+        RecordedGrant,
+        Run,
+    )
 
 
 class Git(Protocol):
@@ -96,7 +100,7 @@ class Git(Protocol):
         ...
 
 
-Record = Change | Candidate | Run | LaneState | RecordedApproval | RecordedGrant
+Record: TypeAlias = "Change | Candidate | Run | LaneState | RecordedApproval | RecordedGrant"
 """What a store keeps. One that has an `id` of 0 is new: the store gives it the next number."""
 
 
@@ -132,11 +136,11 @@ class Store(Protocol):
     def runs(
         self, *, candidates: Sequence[int] = (), changes: Sequence[int] = (), running: bool = False
     ) -> tuple[Run, ...]:
-        """By id: the runs of those candidates, the probes of those changes, and (running) all that run now."""
+        """By id: the runs of those candidates, the probes of those changes, and all that run now."""
         ...
 
     def passed_run(self, tree: Sha, digest: str) -> Run | None:
-        """The newest run of the check with that digest that passed on that very tree, whoever asked for it."""
+        """The newest run of the check with that digest that passed on that very tree, for whomever."""
         ...
 
     def approvals(self, changes: Sequence[int]) -> tuple[RecordedApproval, ...]: ...
@@ -154,6 +158,46 @@ class Store(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+class Forge(Protocol):
+    """Where branches live and changes land. Locally that is the repository itself."""
+
+    def tip(self, lane: str) -> Sha | None:
+        """The base branch now; None when it does not exist."""
+        ...
+
+    def branch_heads(self) -> Mapping[str, Sha]:
+        """Every branch by its short name."""
+        ...
+
+    def obstacle(self, lane: str) -> str:
+        """Why the base branch can't be moved now, with the next step; '' when it can."""
+        ...
+
+    def land(self, lane: str, *, expected: Sha, new: Sha) -> LandOutcome:
+        """Fast-forward the base branch from `expected` to `new` by compare-and-swap, then read it back.
+
+        May be called again with the same SHAs after a crash: it says `Landed` when `new` is already there."""
+        ...
+
+
+class Gates(Protocol):
+    """The runner: where checks run, away from every token. Runs are named by their id."""
+
+    def start(self, run_id: int, commit: Sha, check: Check) -> None:
+        """Start one check on the commit's exact tree."""
+        ...
+
+    def poll(self, run_id: int) -> GateResult | None:
+        """The result once it has ended, else None. A run that nobody runs any more ended `lost`."""
+        ...
+
+    def cancel(self, run_id: int) -> None: ...
+
+    def sweep(self, keep: Collection[int]) -> None:
+        """Remove what runs other than these left behind."""
+        ...
 
 
 class Clock(Protocol):

@@ -2,13 +2,177 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from pointsman.ports import Git
+from pointsman.core.errors import UserError
+
+if TYPE_CHECKING:
+    from pointsman.adapters.git.repository import GitRepository
+    from pointsman.adapters.local import LocalForge, RunLock
+    from pointsman.core.contract import Contract
+    from pointsman.core.proof import Prover
+    from pointsman.core.queue.model import Change
+    from pointsman.ports import Gates, Store
+    from pointsman.service.consent import Consents
+    from pointsman.service.heal_stack import HealingStacker
+    from pointsman.service.loop import Loop
+    from pointsman.service.migrations import Reader
+    from pointsman.service.perform import Listener
+    from pointsman.service.submit import Desk, NotSubmitted, Submission, Submitted
+
+STATE_FOLDER = "pointsman"
 
 
-def open_git(directory: Path) -> Git:
+def open_git(directory: Path) -> GitRepository:
     """The repository that `directory` lies in."""
     from pointsman.adapters.git.repository import GitRepository
 
     return GitRepository.open(directory)
+
+
+def state_folder(git: GitRepository) -> Path:
+    """Where the local rung keeps its state, logs and work trees: beside the repository's objects."""
+    return git.git_common_dir / STATE_FOLDER
+
+
+def open_prover(git: GitRepository, directory: Path) -> Prover:
+    """What proves a heal: the sandbox on this machine, with the packages of the work tree's `.venv` if it has one."""
+    from pointsman.adapters.proof import SandboxProver
+    from pointsman.adapters.sandbox import Sandbox
+
+    return SandboxProver(git, Sandbox(), worktree=directory.resolve())
+
+
+def open_store(directory: Path) -> Store:
+    """The local rung's state of the repository that `directory` lies in; made where there is none."""
+    from pointsman.adapters.store.sql import SqlStore
+
+    with open_git(directory) as git:
+        return SqlStore.open(state_folder(git) / "state.db")
+
+
+@dataclass(kw_only=True)
+class LocalQueue:
+    """The local rung: one repository, its state, and everything that works on them."""
+
+    git: GitRepository
+    store: Store
+    forge: LocalForge
+    gates: Gates
+    lock: RunLock
+    desk: Desk
+    consents: Consents
+    loop: Loop
+    lane: str | None
+    contract: Contract | None
+
+    def submit(self, asked: Submission) -> Submitted | NotSubmitted:
+        lane, contract = self._ready()
+        return self.desk.submit(asked, lane=lane, contract=contract)
+
+    def view(self, *, everything: bool) -> dict[str, Any]:
+        from pointsman.service.view import view
+
+        return view(self.store, self.forge, everything=everything, lane=self.lane)
+
+    def approve(self, change: Change, *, by: str, human: bool) -> None:
+        self.consents.approve(change, by=by, human=human)
+
+    def grant(self, change: Change, *, patterns: tuple[str, ...], by: str) -> str:
+        _, contract = self._ready()
+        return self.consents.grant(change, patterns=patterns, by=by, contract=contract)
+
+    def resume(self, *, by: str) -> list[str]:
+        lanes = [self.lane] if self.lane is not None else self.store.lanes()
+        return [lane for lane in lanes if self.consents.resume(lane, by=by)]
+
+    def listen(self, tell: Listener) -> None:
+        """Hear every journal entry of this process's run once it is on disk."""
+        self.loop.performer.tell = tell
+
+    def stop_runs(self) -> None:
+        """End the gates that still run; they are run again next time."""
+        for run in self.store.runs(running=True):
+            self.gates.cancel(run.id)
+
+    def _ready(self) -> tuple[str, Contract]:
+        if self.lane is None or self.contract is None:
+            raise UserError("this needs a contract on the base branch")
+        return self.lane, self.contract
+
+
+@contextmanager
+def local_queue(
+    directory: Path, *, base: str | None = None, contract_needed: bool = True
+) -> Iterator[LocalQueue]:
+    """The local rung of the repository that `directory` lies in.
+
+    With `contract_needed` a missing or unreadable contract is a UserError that lists every problem.
+    """
+    from pointsman.adapters.clock import SystemClock
+    from pointsman.adapters.gates.local import LocalGates
+    from pointsman.adapters.local import LocalCheckouts, LocalForge, RunLock
+    from pointsman.adapters.sandbox import Sandbox
+    from pointsman.adapters.store.sql import SqlStore
+    from pointsman.service.build import Builder
+    from pointsman.service.consent import Consents
+    from pointsman.service.heal_stack import HealingStacker
+    from pointsman.service.loop import Loop
+    from pointsman.service.migrations import Reader
+    from pointsman.service.observe import Observer
+    from pointsman.service.perform import Performer
+    from pointsman.service.submit import Desk
+
+    with open_git(directory) as git:
+        folder = state_folder(git)
+        store = SqlStore.open(folder / "state.db")
+        clock = SystemClock()
+        forge = LocalForge(git=git)
+        sandbox = Sandbox()
+        gates = LocalGates(git, sandbox, folder)
+        prover = open_prover(git, directory)
+        stacker = HealingStacker(git=git, prover=prover, reader=Reader(git=git))
+        builder = Builder(git=git, store=store, clock=clock, stacker=stacker)
+        performer = Performer(
+            git=git, store=store, forge=forge, gates=gates, clock=clock, builder=builder, tell=lambda _: None
+        )
+        observer = Observer(git=git, store=store, forge=forge, clock=clock)
+        lane, contract = (base, None)
+        if contract_needed:
+            lane, contract = base_contract(git, base)
+        try:
+            yield LocalQueue(
+                git=git,
+                store=store,
+                forge=forge,
+                gates=gates,
+                lock=RunLock(folder / "run.lock"),
+                desk=Desk(git=git, store=store, forge=forge, checkouts=LocalCheckouts(git=git), clock=clock),
+                consents=Consents(store=store, clock=clock),
+                loop=Loop(observer=observer, performer=performer, store=store, gates=gates, clock=clock),
+                lane=lane,
+                contract=contract,
+            )
+        finally:
+            store.close()
+
+
+def base_contract(git: GitRepository, base: str | None) -> tuple[str, Contract]:
+    """The base branch and the contract on its tip. UserError, with every problem, when there is none.
+
+    Without `base`: the contract of `main`, else of `master`, else of the branch that HEAD is on, says it.
+    """
+    from pointsman.service.contracts import contract_at
+
+    heads = git.refs("refs/heads/")
+    names = [base] if base is not None else ["main", "master", git.branch_of("HEAD") or "main"]
+    for name in names:
+        tip = heads.get(f"refs/heads/{name}")
+        if tip is not None:
+            contract = contract_at(git, tip)
+            return (base or contract.base), contract
+    raise UserError(f"there is no branch {names[0]!r} to land on; name one with --base BRANCH")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import traceback
 from typing import Any
 
 import click
@@ -16,6 +17,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "submit": ("pointsman.cli.queue:submit", "Put branches into the queue."),
     "queue": ("pointsman.cli.queue:queue", "Show the queue: order, state and reason of each change."),
     "approve": ("pointsman.cli.queue:approve", "Approve a change's current head for the paths that need it."),
+    "grant": ("pointsman.cli.queue:grant", "Widen what one change may touch, for its current head."),
     "withdraw": ("pointsman.cli.queue:withdraw", "Take changes out of the queue."),
     "resume": ("pointsman.cli.queue:resume", "Let a paused queue go on."),
     "run": ("pointsman.cli.run:run", "Work the queue: test candidates, heal forks, land what passed."),
@@ -77,4 +79,8 @@ def entry(args: list[str] | None = None) -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)
+    except Exception:  # noqa: BLE001 - a defect of ours must never look like exit code 1, a verdict
+        traceback.print_exc()
+        click.echo("This is a defect of Pointsman. Please report it with the lines above.", err=True)
+        sys.exit(2)
     sys.exit(outcome if isinstance(outcome, int) else 0)

@@ -78,7 +78,7 @@ def behind_red() -> str:
 
 
 def red(run: Run, *, command: str, commit: Sha, together: BaseCommit | None, alone: bool) -> Reason:
-    """A failed check; `alone`: it fails on the change's own head, or the change is up to date with the base."""
+    """A failed check; `alone`: it fails on the change's own head, or there is nothing else to blame."""
     failing = f" ({run.failing_test})" if run.failing_test else ""
     text = f"check {run.check!r} failed{failing}: {run.why}."
     if together is not None:
@@ -106,3 +106,40 @@ def reproduce_check(commit: Sha, command: str) -> str:
 
 def split(run: Run) -> str:
     return f"check {run.check!r} failed ({run.why}); testing smaller batches"
+
+
+def no_role(author: str, branch: str, outcome: object) -> str:
+    """`outcome` lists the roles that were looked at, each with why it is not this author's."""
+    return f"{author} may not change anything on {branch}: {outcome}"
+
+
+def wrong_target(reason: str) -> Reason:
+    return Reason(code="wrong_target", text=f"{reason}. Submit it with --base, to a branch it may land on.")
+
+
+def not_owned(verdict: object, base: str, change: Change) -> Reason:
+    return Reason(
+        code="contract",
+        text=f"the contract on {base} does not allow it: {verdict}",
+        reproduce=f"pointsman check --base {base} --head {change.head} --branch {change.branch} "
+        f"--author {change.author}",
+    )
+
+
+def evidence_missing(problem: str, template: str) -> Reason:
+    return Reason(code="evidence", text=f"{problem}. Say it in the commit message or --body.", details=template)
+
+
+def gone_from_base(change: Change, tip: Sha) -> Reason:
+    return Reason(
+        code="already_landed",
+        text=f"{short(change.head)} is already on the base ({short(tip)}); somebody landed it by hand.",
+    )
+
+
+def behind(change: str, why: str) -> str:
+    return f"{why} (as things stand behind {change}; tried again when that has landed or left)"
+
+
+def approvals_needed(change: Change, verdict: object) -> str:
+    return f"{verdict}. `pointsman approve {change.id}` gives one"

@@ -96,7 +96,7 @@ def _search(history: Sequence[BaseCommit], probes: Sequence[Run]) -> Ask | Pendi
             return Ask(probe=verdict.probe, onto=onto)
         if isinstance(verdict, Pending):
             return verdict
-        if verdict.why == "unbuildable":
+        if verdict.code == "unbuildable":
             return RedTogether(culprit=None)
         if verdict.state is RunState.PASSED:
             low = middle + 1

@@ -29,6 +29,9 @@ from pointsman.core.queue.observation import Observation
 from pointsman.core.queue.order import line_up
 from pointsman.core.queue.verdict import CheckStanding, CheckVerdict, check_verdicts
 
+TIMED_OUT = "timed_out"
+"""`Run.code` of a run that was stopped at its time limit (core.gates.Why.TIMED_OUT)."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Decision:
@@ -55,7 +58,7 @@ def _settle_landings(now: Observation) -> Iterator[Action]:
             yield Discard(candidate=candidate, why=_moved(now, candidate))
         elif now.contract is None or candidate.contract != now.contract.digest:
             yield Discard(candidate=candidate, why=messages.contract_changed())
-        else:
+        elif not now.obstacle:
             yield Land(candidate=candidate)
 
 
@@ -155,7 +158,7 @@ def _red(
         yield Split(candidate=candidate, why=messages.split(run))
         return
     change = next(change for change in now.changes if change.id == candidate.members[0].change)
-    if run.why == "timeout":  # a time-out is no evidence about who is to blame (GITHUB-RULES 18)
+    if run.code == TIMED_OUT:  # a time-out is no evidence about who is to blame (GITHUB-RULES 18)
         yield _give_back(contract, candidate, change, run, RedAlone())
         return
     finding = blame(
@@ -215,8 +218,13 @@ def _land(now: Observation) -> Iterator[Action]:
         return
     for candidate in _chain(now):
         if candidate.state is CandidateState.PASSED and candidate.base == now.tip:
-            yield Land(candidate=candidate)
-            return
+            if not now.obstacle:
+                yield Land(candidate=candidate)
+                return
+            first = candidate.members[0].change
+            for change in now.changes:
+                if change.id == first:
+                    yield from _hold(change, "blocked", now.obstacle, key=now.obstacle)
 
 
 def _work(now: Observation) -> Iterator[Action]:
@@ -256,7 +264,8 @@ def _starts(now: Observation, contract: Contract) -> Iterator[Action]:
     """Checks that are due, the front candidate's first; a candidate that is red for good starts no more."""
     for candidate in _chain(now):
         verdicts = _verdicts(now, contract, candidate)
-        if any(verdict.standing is CheckStanding.RED for verdict in verdicts):
+        red = any(verdict.standing is CheckStanding.RED for verdict in verdicts)
+        if red or candidate.state is not CandidateState.TESTING:
             continue
         for verdict in verdicts:
             if verdict.standing is CheckStanding.DUE:

@@ -140,7 +140,7 @@ class RunState(StrEnum):
 class Run:
     """One run of one check on one tree. `candidate` is None for a probe, whose question `probe` names:
     `base` (is the base red by itself?), `alone` (is the change red by itself?) or `onto:SHA` (is it red
-    together with the base as it was at SHA?)."""
+    together with the base as it was at SHA?). `code` is a stable word for how it ended, `why` the clause."""
 
     id: int
     lane: str
@@ -155,6 +155,7 @@ class Run:
     state: RunState
     started_at: float
     seconds: float | None = None
+    code: str = ""
     why: str = ""
     tests: int | None = None
     failing_test: str | None = None

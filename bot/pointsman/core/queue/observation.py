@@ -37,7 +37,7 @@ class Observation:
     passed. `reached` names LANDING candidates whose commit the tip already contains. `running` counts gate
     runs of all lanes. `consents` counts approvals and live grants per change, at its current head.
     `history` is filled for changes that are the front of the lane and red: the base's first-parent commits
-    since the change left it, oldest first.
+    since the change left it, oldest first. `obstacle` says why the base branch can't be moved now.
     """
 
     lane: LaneState
@@ -55,3 +55,4 @@ class Observation:
     running: int = 0
     consents: Mapping[int, int] = field(default_factory=dict)
     history: Mapping[int, tuple[BaseCommit, ...]] = field(default_factory=dict)
+    obstacle: str = ""

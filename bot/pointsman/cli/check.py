@@ -1,0 +1,62 @@
+"""`pointsman check`: what contract and migrations say of landing one revision on another; lands nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pointsman.cli.common import json_option, print_json, repository_option
+
+if TYPE_CHECKING:
+    from pointsman.service.check import CheckReport
+
+WORDS = {True: ("allowed", "green"), False: ("not allowed", "red")}
+
+
+@click.command()
+@click.option("--base", required=True, metavar="REV", help="Where it would land; its contract counts.")
+@click.option("--head", required=True, metavar="REV", help="What would land.")
+@click.option(
+    "--branch", metavar="NAME", help="The change's branch.  [default: the branch that --head names]"
+)
+@click.option("--author", metavar="WHO", help="Login or e-mail.  [default: author of the head commit]")
+@repository_option
+@json_option
+def check(
+    directory: Path, base: str, head: str, branch: str | None, author: str | None, as_json: bool
+) -> int:
+    """Say what the contract and the migrations make of landing HEAD on BASE, on the merged tree.
+
+    Exit code 1 when a path is not allowed, an approval is missing, the merge conflicts, or the merged tree
+    has a migration fork (the answer says whether the queue would heal it).
+    """
+    import time
+
+    from pointsman.service.check import Question, check_change
+    from pointsman.wiring import open_git
+
+    with open_git(directory) as git:
+        question = Question(
+            base=git.resolve(base),
+            head=git.resolve(head),
+            branch=branch or git.branch_of(head),
+            author=author,
+            now=time.time(),
+        )
+        report = check_change(git, question)
+    if as_json:
+        print_json(report.to_json())
+    else:
+        _say(report)
+    return 0 if report.allowed else 1
+
+
+def _say(report: CheckReport) -> None:
+    word, colour = WORDS[report.allowed]
+    asked = report.question
+    name = f"{asked.branch} ({asked.head[:10]})" if asked.branch else asked.head[:10]
+    click.echo(f"{click.style(word, fg=colour, bold=True)}: {name} onto {asked.base[:10]}")
+    for line in report.lines:
+        click.echo("  " + line.replace("\n", "\n  "))

@@ -1,0 +1,172 @@
+"""Brings one change onto a commit: contract, merge, heal and proof; out comes a commit to test, or a reason.
+
+It writes objects, never a ref, and runs nothing but the proof (in the runner).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pointsman.core import messages
+from pointsman.core.contract import Contract, ContractVerdict, Outcome, RoleFound, TargetVerdict
+from pointsman.core.contract.evidence import read_evidence
+from pointsman.core.landing import merge_message, squash_message
+from pointsman.core.model import Sha, Signature
+from pointsman.core.queue.checks import digest, gate_of
+from pointsman.core.queue.model import Change, Healed, Member, Reason, Wait
+from pointsman.ports import Clock, Git, Store
+from pointsman.service.judging import Subject, is_builtin_required, judge_trees, role_of
+from pointsman.service.recorded import subject_of
+from pointsman.service.stacking import Stacked, Stacker, Unstackable
+
+BOT = ("Pointsman", "pointsman@localhost")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Built:
+    """The change stands on its commit, ready to be tested: `checks` are (name, digest)."""
+
+    member: Member
+    checks: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Refused:
+    """The change can't land as it is, whatever happens to others."""
+
+    reason: Reason
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Held:
+    """The change can't be built now; it stays in the queue."""
+
+    wait: Wait
+
+
+@dataclass(kw_only=True)
+class Builder:
+    """Makes candidates' commits. The contract is the one on the tip, whatever the commit built on says."""
+
+    git: Git
+    store: Store
+    clock: Clock
+    stacker: Stacker
+
+    def build(
+        self, change: Change, *, tip: Sha, onto: Sha, contract: Contract, key: str
+    ) -> Built | Refused | Held:
+        """Bring `change` onto `onto`. What only fails because of a change that is ahead is held, not refused."""
+        if self.git.is_ancestor(change.head, tip):
+            return Refused(reason=messages.gone_from_base(change, tip))
+        subject = subject_of(self.store, change)
+        role = role_of(contract, subject)
+        if not isinstance(role, RoleFound):
+            return Refused(reason=_role_refusal(change, role))
+        missing = _evidence(contract, role.role, change)
+        if missing is not None:
+            return Refused(reason=missing)
+        stacked = self.stacker.stack(onto, change.head, contract)
+        if isinstance(stacked, Unstackable):
+            if onto != tip:
+                wait = Wait(
+                    code="behind", text=messages.behind("the change before it", stacked.text), key=key
+                )
+                return Held(wait=wait)
+            return Refused(reason=_unstackable(change, contract, stacked))
+        verdict = judge_trees(
+            self.git,
+            contract,
+            role.role,
+            subject,
+            tip=tip,
+            onto_tree=self.git.tree_of(onto),
+            merged=stacked.merged,
+            now=self.clock.now(),
+        )
+        if not verdict.allowed:
+            return _not_allowed(change, contract, verdict, key)
+        return self._commit(change, subject, role.role, onto, contract, verdict, stacked)
+
+    def combine(self, change: Change, *, onto: Sha, contract: Contract) -> Sha | None:
+        """The change merged (and healed) onto an older base, for a probe; None when that can't be built."""
+        stacked = self.stacker.stack(onto, change.head, contract, prove=False)
+        if isinstance(stacked, Unstackable):
+            return None
+        return self.git.commit(
+            tree=stacked.tree,
+            parents=(onto, change.head),
+            message=f"Probe: {messages.name(change)} on {onto}\n",
+            author=self._bot(),
+            committer=self._bot(),
+        )
+
+    def _commit(
+        self,
+        change: Change,
+        subject: Subject,
+        role: str,
+        onto: Sha,
+        contract: Contract,
+        verdict: ContractVerdict,
+        stacked: Stacked,
+    ) -> Built:
+        squash = contract.queue.merge_method == "squash"
+        facts = self.git.commit_facts(change.head)
+        brought = [
+            self.git.commit_facts(one) for one in self.git.commits(change.head, exclude=(onto,), limit=50)
+        ]
+        text = squash_message if squash else merge_message
+        commit = self.git.commit(
+            tree=stacked.tree,
+            parents=(onto,) if squash else (onto, change.head),
+            message=text(change, role, stacked.healed, [one.message for one in reversed(brought)]),
+            author=facts.author if squash else self._bot(),
+            committer=self._bot(),
+        )
+        member = Member(
+            change=change.id,
+            head=subject.head,
+            role=role,
+            commit=commit,
+            tree=stacked.tree,
+            healed=stacked.healed,
+        )
+        gate = gate_of(contract, role, verdict)
+        return Built(member=member, checks=tuple((check.name, digest(check)) for check in gate))
+
+    def _bot(self) -> Signature:
+        return Signature(name=BOT[0], email=BOT[1], when=int(self.clock.now()))
+
+
+def _role_refusal(change: Change, outcome: object) -> Reason:
+    if isinstance(outcome, TargetVerdict):
+        return messages.wrong_target(outcome.reason)
+    return Reason(code="no_role", text=messages.no_role(change.author, change.branch, outcome))
+
+
+def _evidence(contract: Contract, role: str, change: Change) -> Reason | None:
+    if not is_builtin_required(contract, role, "evidence"):
+        return None
+    verdict = read_evidence(f"{change.title}\n\n{change.body}", contract, role)
+    return None if verdict.ok else messages.evidence_missing(" ".join(verdict.missing), verdict.template)
+
+
+def _unstackable(change: Change, contract: Contract, stacked: Unstackable) -> Reason:
+    base = contract.base
+    command = (
+        f"git merge {base}"
+        if stacked.code == "merge_conflict"
+        else f"pointsman heal --base {base} --head {change.head}"
+    )
+    return Reason(code=stacked.code, text=stacked.text, details=stacked.details, reproduce=command)
+
+
+def _not_allowed(change: Change, contract: Contract, verdict: ContractVerdict, key: str) -> Refused | Held:
+    if verdict.outcome is Outcome.WAITING:
+        needed = messages.approvals_needed(change, verdict)
+        return Held(wait=Wait(code="approval", text=needed, key=key))
+    return Refused(reason=messages.not_owned(verdict, contract.base, change))
+
+
+__all__ = ["BOT", "Builder", "Built", "Healed", "Held", "Refused"]

@@ -1,0 +1,78 @@
+"""Wakes lanes: collect, observe, decide, perform, again and again, until stopped or until nothing is left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pointsman.core.queue.decide import decide
+from pointsman.core.queue.model import RunState
+from pointsman.ports import Clock, Gates, Store
+from pointsman.service.observe import Observer
+from pointsman.service.perform import Performer
+
+BUSY_SECONDS = 0.05
+"""How long to wait for a running gate before looking again."""
+
+IDLE_SECONDS = 0.5
+"""How long to wait when nothing runs; a new submission or a moved base is noticed after at most this."""
+
+MAX_ROUNDS = 10_000
+"""A lane that has more to do than this without anything running is a defect: stop loudly, don't spin."""
+
+
+class Runaway(RuntimeError):
+    """A lane kept deciding without anything coming of it."""
+
+
+@dataclass(kw_only=True)
+class Loop:
+    """The only writer of its repository's lanes while it holds the run lock (the caller's duty)."""
+
+    observer: Observer
+    performer: Performer
+    store: Store
+    gates: Gates
+    clock: Clock
+
+    def recover(self) -> None:
+        """What a new run does first: nothing of a killed one is left running, unpinned or lying about."""
+        self.performer.pin()
+        self.performer.collect()
+        self.gates.sweep([run.id for run in self.store.runs(running=True)])
+
+    def wake(self, lane: str) -> int:
+        """Work one lane until it has nothing to do but wait; how many actions were performed."""
+        performed = 0
+        for _ in range(MAX_ROUNDS):
+            self.performer.collect()
+            seen = self.observer.observe(lane)
+            decision = decide(seen)
+            if not decision.actions:
+                return performed
+            for action in decision.actions:
+                self.performer.perform(action, seen)
+                performed += 1
+        raise Runaway(f"lane {lane} did not come to rest in {MAX_ROUNDS} rounds")
+
+    def run(self, *, once: bool, stop: Callable[[], bool] = lambda: False) -> None:
+        """Work all lanes. `once`: return when nothing runs and nothing can be done; else until `stop()`."""
+        self.recover()
+        while not stop():
+            performed = sum(self.wake(lane) for lane in self.store.lanes())
+            running = any(run.state is RunState.RUNNING for run in self.store.runs(running=True))
+            if once and not performed and not running:
+                return
+            if not performed:
+                self._rest(running=running, stop=stop)
+
+    def _rest(self, *, running: bool, stop: Callable[[], bool]) -> None:
+        """Wait for a gate, a submission or the next look at the base branch."""
+        seen = self.store.version()
+        waited = 0.0
+        limit = IDLE_SECONDS
+        while waited < limit and not stop():
+            self.clock.sleep(BUSY_SECONDS)
+            waited += BUSY_SECONDS
+            if self.store.version() != seen or (running and self.performer.collect()):
+                return
