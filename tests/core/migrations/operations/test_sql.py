@@ -48,6 +48,8 @@ STATEMENTS = [
     ("SET lock_timeout = '1s'; BEGIN; COMMIT; -- DROP TABLE t;\n/* DROP TABLE t; */", []),
     ("SET search_path TO shop; DROP TABLE t", [("drop_table", "shop.t", None)]),
     ("SELECT setval('s', (SELECT max(id) FROM t))", [("data_read", None, None)]),
+    ("SELECT a INTO copy FROM t", [("create_table", "copy", None), ("data_read", None, None)]),
+    ("SELECT create_hypertable('t', 'at')", [("alter_table", "t", None)]),
     ("SELECT 1 FROM pg_class; SELECT now()", []),
     ("DO $$ DECLARE n int; BEGIN IF NOT EXISTS (SELECT 1 FROM pg_type) THEN CREATE TYPE m AS ENUM ('a'); ELSE"
      " DROP TABLE a; END IF; EXCEPTION WHEN duplicate_object THEN NULL; END $$",
@@ -61,6 +63,7 @@ UNREAD = [
     "CALL tidy()",
     "DROP SCHEMA s CASCADE",
     "SELECT tidy('t')",
+    "SELECT s.tidy(id) FROM t",
     "UPDATE SET WHERE",
     "SELECT " + "(" * 400 + "1" + ")" * 400,
     "CREATE VIEW v AS SELECT FROM WHERE",

@@ -300,3 +300,6 @@ _READERS: dict[str, Callable[[Call, Recorder], None]] = {
     "replace_entity": _entity(Kind.CREATE_FUNCTION),
     "drop_entity": _entity(Kind.DROP_FUNCTION),
 }
+
+OPERATIONS = frozenset(_READERS) - {"execute"}
+"""Names that change the schema whatever object they are called on."""

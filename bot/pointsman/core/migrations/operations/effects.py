@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from pointsman.core.migrations.operations.alembic_ops import OP, batch_call, read_operation
+from pointsman.core.migrations.operations.alembic_ops import OP, OPERATIONS, batch_call, read_operation
 from pointsman.core.migrations.operations.model import Kind, Operation
 from pointsman.core.migrations.operations.recorder import Recorder
 from pointsman.core.migrations.operations.statements import (
+    is_statement,
     read_bulk_insert,
     read_create,
     read_models,
@@ -81,6 +82,8 @@ def perform(call: Call, rec: Recorder, *, quiet: bool) -> list[Call]:
         if not isinstance(whole.func, Func):
             return perform(whole, rec, quiet=quiet)
         return [whole]
+    elif _hands_over(call):
+        rec.unknown("an operation is handed to a call that is not followed")
     elif isinstance(func, Attr) and _method(func, call, rec):
         pass
     elif path is not None:
@@ -90,6 +93,23 @@ def perform(call: Call, rec: Recorder, *, quiet: bool) -> list[Call]:
     elif mentions(rec, func).database or mentions(rec, func).foreign:
         rec.unknown("what is called here is chosen while running")
     return _callbacks(func, call)
+
+
+def _hands_over(call: Call) -> bool:
+    """Whether `op`, one of its operations or a connection's `execute` is an argument: `map(op.drop_table, names)`."""
+    for term in (*call.args, *call.kwargs.values()):
+        path = dotted(term) or ""
+        if path == OP or path.startswith(f"{OP}."):
+            return not is_question(dotted(call.func) or "")
+        if isinstance(term, Attr) and term.name in {"execute", "exec_driver_sql"}:
+            return True
+    return False
+
+
+def is_question(path: str) -> bool:
+    """Whether a function is by its name one that only looks: `table_exists(op, ...)`, `skip_if_old(op)`."""
+    last = path.rpartition(".")[2]
+    return last.startswith(_QUESTIONS) or last.endswith(("_exists", "_exist"))
 
 
 def _callbacks(func: Term, call: Call) -> list[Call]:
@@ -117,7 +137,12 @@ def _method(func: Attr, call: Call, rec: Recorder) -> bool:
     if name in _EXECUTE:
         if first is not None or "statement" in call.kwargs:
             read_statement(argument(call, 0, "statement"), rec)
+        elif is_statement(base):
+            read_statement(base, rec)
         return not _starts_foreign(base)
+    if name in OPERATIONS:
+        rec.unknown(f"{name}() of an object that is not followed")
+        return True
     if name in _UNSAFE:
         rec.unknown(f"{name}() is not followed")
         return True
@@ -167,7 +192,7 @@ def _query(term: Term) -> Call | None:
 
 def _orm(name: str, func: Attr, call: Call, rec: Recorder) -> bool:
     base = func.base
-    if name == "query":
+    if name == "query" or (name == "get" and call.args and _is_model(call.args[0])):
         _read_query(call, rec)
         return True
     if name in {"update", "delete"} and (query := _query(base)) is not None:
@@ -185,7 +210,8 @@ def _is_session(term: Term) -> bool:
 
 
 def _read_query(call: Call, rec: Recorder) -> None:
-    found = mentions(rec, *call.args)
+    models = call.args[:1] if isinstance(call.func, Attr) and call.func.name == "get" else call.args
+    found = mentions(rec, *models)
     if found.foreign or (call.args and not found.tables):
         rec.unknown("the model that is queried is not in this file")
     elif found.tables:
@@ -199,7 +225,18 @@ def assign_attribute(base: Term, name: str, rec: Recorder) -> None:
 
 
 def _is_orm_row(part: Term) -> bool:
-    return isinstance(part, Call) and isinstance(part.func, Attr) and part.func.name == "query"
+    if not isinstance(part, Call):
+        return False
+    if isinstance(part.func, Attr) and part.func.name == "query":
+        return True
+    last = part.func.name if isinstance(part.func, Attr) else (dotted(part.func) or "").rpartition(".")[2]
+    return last in {"select", "get"} and bool(part.args) and _is_model(part.args[0])
+
+
+def _is_model(term: Term) -> bool:
+    """A class of the file, or an imported name that is written like a class."""
+    path = dotted(term) or ""
+    return isinstance(term, Class) or (is_foreign(path) and path.rpartition(".")[2][:1].isupper())
 
 
 def _starts_foreign(term: Term) -> bool:
@@ -209,6 +246,9 @@ def _starts_foreign(term: Term) -> bool:
 
 
 def _function(path: str, call: Call, rec: Recorder, *, quiet: bool) -> None:
+    if path == "setattr" and call.args:
+        assign_attribute(call.args[0], "attribute", rec)
+        return
     if path in _UNSAFE_CALLS or path.startswith("subprocess."):
         rec.unknown(f"{path}() can do anything")
         return
@@ -218,7 +258,7 @@ def _function(path: str, call: Call, rec: Recorder, *, quiet: bool) -> None:
     if last in _LOGGING and "log" in path.lower().rpartition(".")[0].rpartition(".")[2]:
         return
     handed = mentions(rec, *call.args, *call.kwargs.values()).database
-    if handed and (last.startswith(_QUESTIONS) or last.endswith(("_exists", "_exist"))):
+    if handed and is_question(path):
         return
     if handed or not (quiet or last[:1].isupper()):
         rec.unknown(f"{path}() is in another file")

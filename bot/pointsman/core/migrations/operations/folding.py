@@ -22,6 +22,7 @@ from pointsman.core.migrations.operations.terms import (
     Seq,
     Term,
     dotted,
+    text_of,
 )
 
 MAX_ITEMS = 20_000
@@ -118,7 +119,7 @@ def formatted(term: Term) -> Term:
         and term.func.path in {"str", "repr"}
     ):
         return formatted(term.args[0])
-    return Const(HOLE)
+    return Const(str(_plain(term)))
 
 
 def joined(terms: Sequence[Term]) -> Term:
@@ -182,7 +183,9 @@ def _glue(between: str, pieces: Sequence[str]) -> Term:
 
 
 def _plain(term: Term) -> object:
-    return term.value if isinstance(term, Const) else HOLE
+    if isinstance(term, Const):
+        return term.value
+    return text_of(term) or HOLE
 
 
 def _format(template: str, call: Call) -> Term:
@@ -311,6 +314,8 @@ def _builtin(path: str | None, call: Call) -> Folded | None:
             columns = [elements(term) for term in call.args]
             if all(column is not None for column in columns):
                 return Folded(Seq(tuple(Seq(row) for row in zip(*[c or () for c in columns], strict=False))))
+        case "getattr" if len(call.args) >= 2 and isinstance(call.args[1], Const):
+            return Folded(attribute(call.args[0], str(call.args[1].value)))
         case "str":
             return Folded(formatted(call.args[0])) if call.args else Folded(Const(""))
         case "range" if call.args and all(

@@ -7,7 +7,8 @@ import io
 import tokenize
 import warnings
 
-from pointsman.core.migrations.operations.interpret import Interpreter, TooMuch
+from pointsman.core.migrations.operations.evaluate import TooMuch
+from pointsman.core.migrations.operations.interpret import Interpreter
 from pointsman.core.migrations.operations.model import Footprint
 from pointsman.core.migrations.operations.recorder import Recorder
 from pointsman.core.migrations.operations.sql import read_sql

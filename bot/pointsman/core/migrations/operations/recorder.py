@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pointsman.core.migrations.operations.model import Footprint, Operation, Unknown
+from pointsman.core.migrations.operations.terms import HOLE
 
 MAX_TEXT = 160
 MAX_FOUND = 5_000
@@ -82,6 +83,12 @@ class Recorder:
     def add(self, operation: Operation) -> None:
         if not self.recording or operation.table in self.temporary:
             return
+        named = (operation.table, operation.name, operation.new_name, *operation.references)
+        if any(name is not None and HOLE in name for name in named):
+            self.unknown("a name is made while running")
+            return
+        if any(HOLE in column for column in operation.columns):
+            operation = replace(operation, columns=(), writes=())
         if self.temporary.intersection(operation.references):
             kept = tuple(name for name in operation.references if name not in self.temporary)
             operation = replace(operation, references=kept)
@@ -98,7 +105,7 @@ class Recorder:
     def text(self) -> str:
         """The source at the current place, or the statement of a longer SQL text that is being read."""
         if self.excerpt is not None:
-            return one_line(self.excerpt)
+            return one_line(self.excerpt.replace(HOLE, "{…}"))
         return one_line(" ".join(self._lines[self.line - 1 : self.end_line]))
 
     def footprint(self) -> Footprint:

@@ -113,6 +113,9 @@ class _Reading:
         writes = [node for node in writes if not self._in_merge(node)]
         for node in writes:
             self._write(node)
+        for made in (node for node in self._nodes if isinstance(node, exp.Into)):
+            if isinstance(made.this, exp.Table) and not made.args.get("temporary"):
+                self._rec.add(Operation(kind=Kind.CREATE_TABLE, table=self._name(made.this)))
         if not writes:
             self._called()
             found = self.read()
@@ -128,6 +131,12 @@ class _Reading:
             values=self._literals[:200],
             types=self._types,
         )
+
+    def _bare(self, node: Node) -> Node:
+        """What a column of a SELECT calls, under its alias and schema."""
+        while isinstance(node, self._exp.Alias | self._exp.Dot):
+            node = node.this if isinstance(node, self._exp.Alias) else node.expression
+        return node
 
     def _in_merge(self, node: Node) -> bool:
         return not isinstance(node, self._exp.Merge) and node.find_ancestor(self._exp.Merge) is not None
@@ -206,10 +215,9 @@ class _Reading:
         return False
 
     def _called(self) -> None:
-        """A plain `SELECT f()` is written for what f does."""
-        if self._tables:
-            return
-        for node in self._nodes:
+        """`SELECT f()` and `SELECT f(id) FROM t` are written for what f does."""
+        chosen = self._tree.expressions if isinstance(self._tree, self._exp.Select) else ()
+        for node in (self._bare(column) for column in chosen):
             if not isinstance(node, self._exp.Anonymous) or node.name.lower().startswith(_PURE):
                 continue
             if node.name.lower() in _ON_TABLE and self._literals and HOLE not in self._literals[0]:

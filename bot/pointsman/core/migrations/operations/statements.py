@@ -45,7 +45,7 @@ def read_statement(term: Term | None, rec: Recorder) -> None:
     if (
         isinstance(term, Opaque)
         and 0 < len(term.parts) <= MAX_ALTERNATIVES
-        and all(map(_readable, term.parts))
+        and all(map(is_statement, term.parts))
     ):
         for part in term.parts:
             read_statement(part, rec)
@@ -58,7 +58,8 @@ def read_statement(term: Term | None, rec: Recorder) -> None:
     _record(kind, target, term, rec)
 
 
-def _readable(term: Term) -> bool:
+def is_statement(term: Term) -> bool:
+    """Whether executing the term is something that can be read."""
     return text_of(term) is not None or _root(term) is not None
 
 
