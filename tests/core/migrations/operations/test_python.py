@@ -66,9 +66,11 @@ FORMS = [
      [("drop_table", "s.t", None)]),
     ("getattr", "getattr(op, 'drop_table')('t')", "", [("drop_table", "t", None)]),
     ("method of a class of the same file", "Task('a').run('b')",
- 
-        "class Task:\n    def __init__(self, t):\n        op.drop_table(t)\n    def run(self, t):\n        op.drop_table(t)\n",
+     "class Task:\n    def __init__(self, t):\n        op.drop_table(t)\n"
+     "    def run(self, t):\n        op.drop_table(t)\n",
      [("drop_table", "a", None), ("drop_table", "b", None)]),
+    ("a set is no session", "found = {row.id for row in op.get_bind().execute('SELECT id FROM t')}\nfound.add('x')", "",
+     [("data_read", None, None)]),
     ("coroutine", "op.run_async(later)", "async def later(c):\n    await c.execute(sa.text('DELETE FROM t'))\n",
      [("data_delete", "t", None)]),
     ("statement that executes itself", "users.delete().execute()", TABLE, [("data_delete", "users", None)]),

@@ -198,15 +198,25 @@ def _orm(name: str, func: Attr, call: Call, rec: Recorder) -> bool:
     if name in {"update", "delete"} and (query := _query(base)) is not None:
         read_models(Kind.DATA_UPDATE if name == "update" else Kind.DATA_DELETE, Opaque(query.args), rec)
         return True
-    if name in _ADDS and call.args and _is_session(base):
+    if name in _ADDS and call.args and (_is_session(base) or _is_made_model(call.args[0], rec)):
         read_models(_ADDS[name], call.args[0], rec)
         return True
     return False
 
 
 def _is_session(term: Term) -> bool:
-    parts = (part for part in walk(term) if isinstance(part, Ref))
-    return any("session" in part.path.lower() or part.path.startswith(OP) for part in parts)
+    """Whether what stands at the foot of a chain is by its name a session: `Session(bind)`, `db.session`."""
+    for _ in range(200):
+        if "session" in (dotted(term) or "").lower():
+            return True
+        if not isinstance(term, Call | Attr | Item):
+            return False
+        term = term.func if isinstance(term, Call) else term.base
+    return False
+
+
+def _is_made_model(term: Term, rec: Recorder) -> bool:
+    return isinstance(term, Call) and isinstance(term.func, Class) and table_of(term.func, rec) is not None
 
 
 def _read_query(call: Call, rec: Recorder) -> None:
