@@ -117,7 +117,7 @@ def _report(
     for line in _lines(verdict, commit, names):
         click.echo(line, err=as_patch)
     if text is not None:
-        click.get_binary_stream("stdout").write(text)
+        click.echo(text, nl=False)
 
 
 def _patch(git: Git, healing: Healing) -> bytes:
