@@ -20,6 +20,7 @@ from pointsman.core.model import Signature
 from pointsman.core.proof import Proof, ProofRequest, Route
 
 if TYPE_CHECKING:
+    from pointsman.core.migrations.model import Layout
     from pointsman.core.model import Sha
     from pointsman.ports import Git
 
@@ -81,6 +82,8 @@ class SandboxProver:
         self._git.materialise(self._as_commit(request.tree), scratch / "healed")
         if request.base_heads:
             self._git.materialise(request.base, scratch / "base")
+        for folder in ("healed", "base"):
+            _forget_bytecode(scratch / folder, request.layout)
         order = scratch / "job.json"
         order.write_text(json.dumps(_order(scratch, request)))
         job = Job(
@@ -105,9 +108,17 @@ class SandboxProver:
         )  # fmt: skip
 
 
+def _forget_bytecode(tree: Path, layout: Layout) -> None:
+    """A committed .pyc may be older than its source, and one kind of them is never checked against it."""
+    for place in (layout.home, *layout.versions):
+        for cache in (tree / place).rglob("__pycache__"):
+            shutil.rmtree(cache, ignore_errors=True)
+
+
 def _order(scratch: Path, request: ProofRequest) -> dict[str, Any]:
     """What runner/prove_alembic reads."""
     layout = request.layout
+    renamed = {move.revision: move.new_revision for move in request.moves}
     return {
         "scratch": str(scratch / "databases"),
         "answer": str(scratch / "answer.json"),
@@ -122,7 +133,10 @@ def _order(scratch: Path, request: ProofRequest) -> dict[str, Any]:
         "base_heads": sorted(request.base_heads),
         "change_heads": sorted(request.change_heads),
         "fork_points": sorted(request.fork_points),
-        "parents": {move.new_revision: list(move.old_parents) for move in request.moves},
+        "parents": {
+            move.new_revision: [renamed.get(parent, parent) for parent in move.old_parents]
+            for move in request.moves
+        },
         "both_orders": request.both_orders,
         "url_env": list(request.url_env),
     }

@@ -141,8 +141,9 @@ class Proving:
         self._copy("fresh", "returned")
         commands = [["downgrade", one] for one in target]
         done = self._step(self.healed, "returned", [*commands, ["upgrade", "heads"]])
-        if done.problem is not None and done.problem.kind == CANT_TELL:
-            self._add(name, done.seconds, f"not tried to the end: {done.problem.text}")
+        ours = fresh.graph.keys() - ancestors(fresh.graph, self.job["base_heads"])
+        if done.problem is not None and (done.problem.kind == CANT_TELL or done.problem.revision not in ours):
+            self._add(name, done.seconds, f"not tried to the end: {_with_revision(done.problem)}")
             return
         self._hold(name, done, remark)
         self._at_heads(done)
@@ -155,7 +156,7 @@ class Proving:
         stuck = [one for one in fresh.graph if one not in published and not fresh.undoable[one]]
         if stuck:
             return None, f"not tried: {', '.join(sorted(stuck))} has no downgrade()"
-        fork = self.job["fork_points"]
+        fork = lowest(fresh.graph, self.job["fork_points"])
         if base is None or not heads:
             return ["base"], None
         if not fork or set(fork) == set(heads):
@@ -238,6 +239,11 @@ class Proving:
 
     def _add(self, name: str, seconds: float, detail: str | None, *, ok: bool = True) -> None:
         self.routes.append({"name": name, "ok": ok, "detail": detail, "seconds": seconds})
+
+
+def lowest(graph: dict[str, list[str]], points: list[str]) -> list[str]:
+    """Those that no other one comes before: going down to one of these passes the rest."""
+    return [one for one in points if not (ancestors(graph, [one]) - {one}).intersection(points)]
 
 
 def _with_revision(problem: Failure) -> str:
