@@ -64,21 +64,21 @@ def init(directory: Path, base: str | None, write: bool) -> int:
 
 @contract.command()
 @click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--rev", metavar="REV", help="Lint the contract of that commit instead of a file.")
+@click.option(
+    "--rev", metavar="REV", help="Hold patterns against that commit's files; without FILE, its contract."
+)
 @repository_option
 @json_option
 def lint(directory: Path, file: Path | None, rev: str | None, as_json: bool) -> int:
     """Look for rules that load and cannot be meant: dead, shadowed or overlapping ones, and traps.
 
-    FILE is the work tree's .pointsman.yml if it is left out. Patterns are held against the files of REV, or
-    of HEAD.
+    Without FILE and --rev it is the work tree's .pointsman.yml, held against the files of HEAD. Another FILE
+    may be meant for another repository: no pattern of it is called dead unless --rev says against what.
 
     Exit codes: 0 clean, 1 findings, 2 the contract cannot be read (every mistake is listed).
     """
     from pointsman.core.contract import lint as find
 
-    if file is not None and rev is not None:
-        raise UserError("name a FILE or a --rev, not both")
     source, data, paths = _lint_input(directory, file, rev)
     loaded = _loaded(data, source)
     findings = find(loaded, tracked=paths, text=data)
@@ -162,17 +162,17 @@ def _lint_input(directory: Path, file: Path | None, rev: str | None) -> tuple[st
     """Where the contract was read, its bytes, and the names to hold it against."""
     from pointsman.wiring import open_git
 
-    if rev is None and file is None:
-        file = _root(directory) / CONTRACT_FILE
-    if file is not None:
-        data = _file_bytes(file)
-        return (CONTRACT_FILE if file.name == CONTRACT_FILE else str(file)), data, _tracked(directory)
+    if rev is None:
+        own = _root(directory) / CONTRACT_FILE if file is None else file
+        is_own = file is None or (file.name == CONTRACT_FILE and (file.parent / ".git").exists())
+        source = CONTRACT_FILE if is_own else str(own)
+        return source, _file_bytes(own), _tracked(own.parent) if is_own else ()
     with open_git(directory) as git:
-        commit = git.resolve(rev or "HEAD")
-        held = _read(git, commit, CONTRACT_FILE)
+        commit = git.resolve(rev)
+        held = _read(git, commit, CONTRACT_FILE) if file is None else _file_bytes(file)
         if held is None:
             raise UserError(_missing(f"commit {commit[:10]}"))
-        return CONTRACT_FILE, held, _paths(git, commit)
+        return CONTRACT_FILE if file is None else str(file), held, _paths(git, commit)
 
 
 def _file_bytes(file: Path) -> bytes:

@@ -94,15 +94,25 @@ def _place(text: str, position: int) -> tuple[int, int]:
 def _syntax(error: yaml.MarkedYAMLError, text: str, source: str) -> ContractError:
     mark = error.problem_mark or error.context_mark
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-    message = f"not YAML: {error.problem or error.context or 'cannot be read'}"
     lines = text.splitlines()
     here = lines[line - 1] if line <= len(lines) else ""
-    if "'\\t'" in (error.problem or "") or re.match(r" *\t", here):
-        message = "a tab where YAML allows only spaces; indent with spaces"
+    problem = error.problem or "cannot be read"
+    if "'\\t'" in problem or re.match(r" *\t", here):
         column = here.find("\t") + 1 if "\t" in here else column
-    elif "block end" in message or "could not find expected ':'" in message:
-        message += " (is the line indented as its neighbours are, and has every key its colon?)"
+        message = "a tab where YAML allows only spaces; indent with spaces"
+    else:
+        message = f"not YAML: {problem}{_advice(problem, error.context or '')}"
     return ContractError(source=source, line=line, column=column, key="", message=message)
+
+
+def _advice(problem: str, context: str) -> str:
+    if "alias" in context:
+        return '; a value that begins with * has to be quoted, as in "*.css"'
+    if "got '['" in problem or "cannot start any token" in problem:
+        return '; quote values that hold brackets or begin with @ ` or %, as in "/src/[id].ts"'
+    if "block end" in problem or "could not find expected ':'" in problem:
+        return "; is the line indented as its neighbours are, and has every key its colon?"
+    return ""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -157,14 +167,14 @@ def _refusal(event: yaml.Event, count: int, depth: int, second: bool) -> str | N
     import yaml
 
     if isinstance(event, yaml.AliasEvent):
-        return f"the alias *{event.anchor}: aliases are not used in a contract; write the value out"
+        return f'*{event.anchor} is an alias to YAML, and a contract has none; quote a pattern: "*{event.anchor}"'
     if isinstance(event, yaml.DocumentStartEvent) and second:
         return "a second document begins here; a contract is one document"
     if isinstance(event, yaml.NodeEvent) and event.anchor is not None:
-        return f"the anchor &{event.anchor}: anchors are not used in a contract; write the value out"
+        return f"the anchor &{event.anchor}: a contract has none; write the value out where it is used"
     tag = getattr(event, "tag", None)
     if tag is not None:
-        return f"the tag {tag}: tags are not used in a contract; remove it"
+        return f"the tag {tag}: a contract has none; remove it, or quote a value that begins with !"
     if depth >= MAX_DEPTH and isinstance(event, yaml.CollectionStartEvent):
         return f"nested deeper than {MAX_DEPTH} levels"
     if count > MAX_NODES:

@@ -28,9 +28,7 @@ def protective_problem(text: str) -> str:
     if text == "/*":
         return "'/*' leaves everything in folders open; write ** for everything, or name the files"
     folder = text.removesuffix("*")
-    return (
-        f"{text!r} protects only what is directly in the folder; write {folder} (or {folder}**) for all below"
-    )
+    return f"{text!r} protects only what is directly in it; write {folder} or {folder}** for all below"
 
 
 def fold(text: str) -> str:

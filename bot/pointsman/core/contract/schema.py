@@ -126,7 +126,9 @@ def _choice(of: type, name: str, about: str) -> Key:
 
 def _name(what: str, reserved: tuple[str, ...] = ()) -> Text:
     banned = f"(?!(?:{'|'.join(reserved)})$)" if reserved else ""
-    return Text(what=what, pattern=banned + r"[A-Za-z0-9_][A-Za-z0-9_.\-]*")
+    kept = f" ({' and '.join(reserved)} have a meaning of their own)" if reserved else ""
+    hint = f"; a name has letters, digits and . _ -{kept}"
+    return Text(what, banned + r"[A-Za-z0-9_][A-Za-z0-9_.\-]*", hint)
 
 
 def _pattern(text: str, node: Node, at: At) -> Pattern:
@@ -196,8 +198,10 @@ def _identity_record(*, named: bool) -> Record:
 
 
 def identities_shape() -> MapOf:
-    human = Choice((HUMAN,))
-    named = Mapped(human, lambda _: Identity(kind=HUMAN))
+    def human(_text: str, node: Node, at: At) -> Identity:
+        return Identity(kind=HUMAN, name=at.name, line=node.line)
+
+    named = Checked(human, lambda _: "", Text("human, or a mapping such as {user: login}", HUMAN))
     return MapOf(
         value=Either("an identity", text=named, table=_identity_record(named=True)),
         name=_name("a name for an identity", (HUMAN,)),

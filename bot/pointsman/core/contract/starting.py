@@ -68,14 +68,13 @@ def _slug(text: str, taken: Iterable[str]) -> str:
 
 def _runners(people: Sequence[str]) -> list[_Person]:
     found: list[_Person] = []
-    for text in people:
+    for text in dict.fromkeys(people):
         author = Author.parse(text)
-        kind = "email" if author.email else "user"
-        name = _slug((author.login or text).partition("@")[0], [person.name for person in found])
-        found.append(
-            _Person(name=name, written=f"{{{kind}: {_quoted(author.email or author.login or text)}}}")
-        )
-    return found
+        written = f"{{email: {_quoted(author.email)}}}" if author.email else _identity(author.login or text)
+        name = _slug(text.lstrip("@").partition("@")[0], ["maintainer", *(person.name for person in found)])
+        if written is not None:
+            found.append(_Person(name=name, written=written))
+    return found or [_Person(name="people", written="human")]
 
 
 def _head(base: str, from_owners: bool) -> str:
@@ -100,8 +99,8 @@ def _role(name: str, who: Sequence[str], branches: Sequence[str], owns: Sequence
 
 def _from_layout(tracked: Sequence[GitPath], runners: list[_Person]) -> str:
     folders = sorted({path.partition("/")[0] for path in tracked if "/" in path and not path.startswith(".")})
-    names = [person.name for person in runners] or ["human"]
-    identities = [f"  {person.name}: {person.written}" for person in runners] or ["  people: human"]
+    names = [person.name for person in runners]
+    identities = [f"  {person.name}: {person.written}" for person in runners]
     roles = [_role("maintainer", names, ["*", "maintainer/**"], ["**"])]
     taken = ["maintainer"]
     for folder in folders[:MAX_ROLES]:
@@ -132,24 +131,20 @@ def _identity(owner: str) -> str | None:
 
 def _from_codeowners(data: bytes, runners: list[_Person]) -> str:
     lines, unusable = parse_codeowners(data)
-    owners = list(dict.fromkeys(owner for line in lines for owner in line.owners))
-    known = {owner: written for owner in owners if (written := _identity(owner)) is not None}
-    extra = [person for person in runners if person.written not in known.values()]
-    if not known and not runners:
-        extra = [_Person(name="people", written="human")]
-    names: dict[str, str] = {}
-    for owner in known:
-        names[owner] = _slug(owner, [*names.values(), *(person.name for person in extra)])
-    identities = [f"  {person.name}: {person.written}" for person in extra]
-    identities += [f"  {names[owner]}: {written}" for owner, written in known.items()]
-    maintainer = _slug("maintainer", names.values())
-    everyone = [person.name for person in extra]
-    roles = [_role(maintainer, everyone, ["*", f"{maintainer}/**"], ["**"])] if extra else []
-    roles += [_owner_role(owner, name, lines) for owner, name in names.items()]
+    names = {person.written: person.name for person in runners}
+    roles = [_role("maintainer", list(names.values()), ["*", "maintainer/**"], ["**"])]
+    taken = ["maintainer", *names.values()]
+    for owner in dict.fromkeys(owner for line in lines for owner in line.owners):
+        written = _identity(owner)
+        if written is None:
+            continue
+        role = _slug(owner, taken)
+        taken.append(role)
+        roles.append(_owner_role(owner, role, names.setdefault(written, role), lines))
     return (
         "identities:\n"
-        + "\n".join(identities)
-        + "\n\n# In CODEOWNERS the last line that matches wins; a role owns all that it lists. A role for each owner,\n"
+        + "".join(f"  {name}: {written}\n" for written, name in names.items())
+        + "\n# In CODEOWNERS the last line that matches wins; a role owns all that it lists. One role for each\n"
         "# owner, told apart by the branch, since one person may be several owners.\nroles:\n"
         + "\n".join(roles)
         + "\n"
@@ -157,9 +152,9 @@ def _from_codeowners(data: bytes, runners: list[_Person]) -> str:
     )
 
 
-def _owner_role(owner: str, name: str, lines: Sequence[OwnersLine]) -> str:
-    owns = list(dict.fromkeys(line.pattern for line in lines if owner in line.owners))
-    return _role(name, [name], [f"{name}/**"], ["**" if pattern == "*" else pattern for pattern in owns])
+def _owner_role(owner: str, role: str, who: str, lines: Sequence[OwnersLine]) -> str:
+    owns = dict.fromkeys(line.pattern for line in lines if owner in line.owners)
+    return _role(role, [who], [f"{role}/**"], ["**" if pattern == "*" else pattern for pattern in owns])
 
 
 def _left_out(lines: Sequence[OwnersLine], unusable: Sequence[UnusableLine]) -> str:
@@ -213,5 +208,5 @@ def _locks(tracked: Sequence[GitPath]) -> str:
 
 
 def _commands(runners: list[_Person]) -> str:
-    names = _flow([person.name for person in runners]) if runners else "[human]"
+    names = _flow(person.name for person in runners)
     return f"scope:\n  expand: {{by: {names}, expires: 24h}}\n"

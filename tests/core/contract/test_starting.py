@@ -1,0 +1,98 @@
+"""`init`: a first contract loads, whatever it is made from."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pointsman.core.contract import Author, Contract, RoleFound, init_from, lint, load, resolve_role
+from tests.core.contract.facts import status
+
+OWNERS = b"""\
+# the docs team
+*            @octo-org/core   # inline
+/docs/       @alice docs@example.com
+apps/[slug]/ @bob
+build/**/    @bob
+!/secret     @bob
+/vendor
+"""
+
+
+def started(codeowners: bytes | None, tracked: tuple[str, ...], people: tuple[str, ...] = ()) -> Contract:
+    text = init_from(codeowners, tracked, "main", people)
+    loaded = load(text.encode())
+    assert isinstance(loaded, Contract), f"{loaded}\n{text}"
+    return loaded
+
+
+def test_from_codeowners_each_owner_gets_a_role_of_what_they_own() -> None:
+    rules = started(OWNERS, ("docs/a.md",), ("ada@example.com",))
+    assert {name: [pattern.text for pattern in role.owns] for name, role in rules.roles.items()} == {
+        "maintainer": ["**"],
+        "octo-org-core": ["**"],
+        "alice": ["/docs/"],
+        "docs-example-com": ["/docs/"],
+        "bob": ["apps/[slug]/", "build/**"],
+    }
+    assert resolve_role(rules, Author.parse("alice"), "alice/x") == RoleFound(role="alice")
+    assert resolve_role(rules, Author.parse("ada@example.com"), "fix") == RoleFound(role="maintainer")
+
+
+def test_what_codeowners_says_and_a_contract_does_not_stands_as_a_comment() -> None:
+    text = init_from(OWNERS, (), "main")
+    assert "# CODEOWNERS line 6 was left out: '!/secret': negation is not supported" in text
+    assert "# CODEOWNERS line 7 leaves /vendor to nobody" in text
+
+
+def test_from_the_layout_each_folder_gets_a_role_by_branch() -> None:
+    tracked = ("docs/a.md", "src/x/y.py", ".github/ci.yml", "README.md", "uv.lock", "pyproject.toml", ".env")
+    rules = started(None, tracked, ("ada@example.com",))
+    ada = Author.parse("ada@example.com")
+    assert list(rules.roles) == ["maintainer", "docs", "src"]
+    assert resolve_role(rules, ada, "agent/src/1") == RoleFound(role="src")
+    assert resolve_role(rules, ada, "typo") == RoleFound(role="maintainer")
+    assert (status(rules, "src", "src/x/y.py"), status(rules, "src", "docs/a.md")) == ("allowed", "outside")
+    assert [lock.path for lock in rules.conflicts.lockfiles] == ["uv.lock"]
+    assert status(rules, "maintainer", ".env") == "allowed", "what is tracked is not condemned"
+    assert status(rules, "maintainer", "x.pem") == "denied"
+
+
+def test_all_that_lint_finds_is_that_nothing_is_tested_yet() -> None:
+    tracked = ("docs/a.md", "src/y.py")
+    rules = started(None, tracked, ("ada@example.com",))
+    assert [finding.code for finding in lint(rules, tracked=tracked)] == ["no_gate"]
+
+
+def test_with_nobody_named_any_person_may_work() -> None:
+    rules = started(None, ("docs/a.md",))
+    assert resolve_role(rules, Author.parse("anyone"), "fix") == RoleFound(role="maintainer")
+
+
+@pytest.mark.parametrize(
+    "people",
+    [
+        ("ada@example.com",),
+        ("ada",),
+        ("a@x", "a@y"),
+        ("none",),
+        ("human@x",),
+        ("maintainer",),
+        ("@x[bot]",),
+        ("docs@example.com",),
+    ],
+)
+def test_any_person_can_be_written_down(people: tuple[str, ...]) -> None:
+    rules = started(OWNERS, (), people)
+    assert all(role.who for role in rules.roles.values())
+
+
+@given(
+    folders=st.lists(
+        st.text(st.characters(exclude_characters="/\x00", exclude_categories=()), min_size=1, max_size=5)
+    ),
+    owners=st.binary(max_size=60) | st.text("*!/ab[] @#\\\n.-\t", max_size=60).map(str.encode) | st.none(),
+)
+def test_whatever_the_names_the_text_loads(folders: list[str], owners: bytes | None) -> None:
+    started(owners, tuple(f"{folder}/file" for folder in folders), ("ada@example.com",))
