@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from tests.support.repo import Repo
 
 from pointsman.demo.depot import Depot
 from pointsman.demo.story import AGENTS, ROUNDS, Scene
+from tests.support.repo import Repo
 
 SUITES = ("tests/unit", "tests/schema")
 FIRST = ROUNDS[0].scenes
@@ -119,3 +121,51 @@ def test_the_same_line_is_wanted_twice(first: Depot, tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match="merge"):
         tree.merge(SCENES["later"].branch)
     assert "<<<<<<<" in (tree.path / "depot" / "settings.py").read_text()
+
+
+def demo(*arguments: str, folder: Path) -> subprocess.Popen[str]:
+    """`pointsman demo` in a process of its own, with its temporary files in `folder`."""
+    folder.mkdir()
+    return subprocess.Popen(
+        [sys.executable, "-m", "pointsman", "demo", *arguments],
+        env=os.environ | {"TMPDIR": str(folder), "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+@pytest.mark.slow
+def test_the_whole_story_comes_out_as_told_and_is_proved(tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    with demo("--keep", str(kept), folder=tmp_path / "tmp") as running:
+        said, _ = running.communicate(timeout=240)
+    assert running.returncode == 0, said
+    assert "not as told" not in said
+    assert max(len(line.rstrip()) for line in said.splitlines()) <= 100 + len(str(kept))
+    assert "\x1b" not in said
+    assert len(Repo(kept).git("branch", "--list", "agent/*").splitlines()) == 13
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+@pytest.mark.slow
+def test_ctrl_c_leaves_nothing_behind(tmp_path: Path) -> None:
+    with demo(folder=tmp_path / "tmp") as running:
+        assert running.stdout is not None
+        for line in running.stdout:
+            if "landed" in line:
+                break
+        assert list((tmp_path / "tmp").iterdir())
+        running.send_signal(signal.SIGINT)
+        rest = running.stdout.read()
+    assert running.returncode == 130, rest
+    assert "Traceback" not in rest
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_a_folder_that_is_not_empty_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("precious")
+    with demo("--keep", str(tmp_path), folder=tmp_path / "tmp") as running:
+        said, _ = running.communicate(timeout=60)
+    assert running.returncode == 2
+    assert "not empty" in said

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pointsman.wiring import LocalQueue
 
 
+SCENES = {scene.slug: scene for part in ROUNDS for scene in part.scenes}
 WHY_LENGTH = 130
 """How much of a reason the closing table has room for; the whole of it was shown when it was given."""
 
@@ -44,17 +45,19 @@ class Outcome:
 
     def rows(self) -> Iterator[Row]:
         """The closing table, in the order in which changes were submitted."""
-        for change in sorted(self.changes.values(), key=lambda change: change.id):
+        for slug, change in sorted(self.changes.items(), key=lambda item: item[1].id):
             end = self.end(change)
             yield Row(
                 change=change.id,
                 title=change.title,
                 agent=agent_of(change),
                 end=end.value if end is not None else "withdrawn",
-                why=self._why(change),
+                why=self._why(SCENES[slug], change),
             )
 
-    def _why(self, change: Change) -> str:
+    def _why(self, scene: Scene, change: Change) -> str:
+        if scene.gist and not list(_differences(scene, change, self)):
+            return scene.gist.format(other=f"#{self.changes[scene.about].id}" if scene.about else "")
         _, said = _given(change)
         if said:
             return textwrap.shorten(said, WHY_LENGTH, placeholder=" ...")
@@ -67,12 +70,14 @@ def play(directory: Path, show: Show) -> Outcome:
     depot = Depot(directory)
     depot.build()
     show.say(f"Depot, a small parcel-locker service with SQLAlchemy and Alembic, stands in {directory}")
+    show.say(
+        "Each change is held to the contract, merged, healed, tested on the tree that would land, landed."
+    )
     outcome = Outcome()
     for number, part in enumerate(ROUNDS, start=1):
         show.heading(f"Round {number}", part.about)
         for scene in part.scenes:
             depot.branch(scene)
-        show.say(f"{len(part.scenes)} branches are cut from the same main and submitted; the queue runs.")
         _run(directory, part, show, outcome)
     return outcome
 
@@ -86,7 +91,7 @@ def _run(directory: Path, part: Round, show: Show, outcome: Outcome) -> None:
             raise EnvironmentProblem(f"process {queue.lock.holder()} already runs the queue of {directory}")
         watch = Watch(show, queue.store.change)
         queue.listen(watch.hear)
-        ids = {scene.slug: _submit(queue, scene) for scene in part.scenes}
+        ids = {scene.slug: _submit(queue, scene, show) for scene in part.scenes}
         try:
             with show.live():
                 queue.loop.run(once=True)
@@ -98,27 +103,26 @@ def _run(directory: Path, part: Round, show: Show, outcome: Outcome) -> None:
         outcome.changes |= {slug: changes[change_id] for slug, change_id in ids.items()}
 
 
-def _submit(queue: LocalQueue, scene: Scene) -> int:
+def _submit(queue: LocalQueue, scene: Scene, show: Show) -> int:
     from pointsman.service.submit import NotSubmitted, Submission
 
     submitted = queue.submit(Submission(branch=scene.branch))
     if isinstance(submitted, NotSubmitted):
         raise EnvironmentProblem(f"{scene.branch} was refused at the door: {submitted.text}")
+    forks = " (migration {} on {})".format(*scene.migration) if scene.migration is not None else ""
+    show.step("submits", f"#{submitted.change.id} {scene.agent}", scene.title + forks)
     return submitted.change.id
 
 
 def surprises(outcome: Outcome) -> list[str]:
     """Where what happened is not what the story says; empty when all came out as told."""
-    told = {scene.slug: scene for part in ROUNDS for scene in part.scenes}
-    found = [f"{slug} was never submitted" for slug in told if slug not in outcome.changes]
+    found = [f"{slug} was never submitted" for slug in SCENES if slug not in outcome.changes]
     for slug, change in outcome.changes.items():
-        found += _differences(told[slug], change, outcome, outcome.changes)
+        found += _differences(SCENES[slug], change, outcome)
     return found
 
 
-def _differences(
-    scene: Scene, change: Change, outcome: Outcome, changes: Mapping[str, Change]
-) -> Iterator[str]:
+def _differences(scene: Scene, change: Change, outcome: Outcome) -> Iterator[str]:
     name = f"#{change.id} {change.branch}"
     end = outcome.end(change)
     if end is not scene.end:
@@ -127,7 +131,7 @@ def _differences(
     code, said = _given(change)
     if code != scene.code:
         yield f"{name} was given the reason {code!r}, and should be {scene.code!r}"
-    wanted = [*scene.quotes, *([f"#{changes[scene.blames].id}"] if scene.blames else [])]
+    wanted = [*scene.quotes, *([f"#{outcome.changes[scene.blames].id} "] if scene.blames else [])]
     for words in wanted:
         if words not in said:
             yield f"{name} was given a reason that does not show {words!r}"

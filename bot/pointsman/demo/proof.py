@@ -44,10 +44,9 @@ def _proofs(directory: Path) -> Iterator[Shown]:
     yield _tested_trees(directory)
     yield _run(_pointsman("heads", "-C", str(directory), "--rev", BASE))
     with TemporaryDirectory(prefix="depot-") as folder:
-        clone = Path(folder) / "depot"
-        yield _run(["git", "clone", "--quiet", "--branch", BASE, str(directory), str(clone)])
-        yield _run(_alembic("upgrade", "head"), at=clone)
-        yield _run(_alembic("current"), at=clone)
+        yield _run(["git", "clone", "--quiet", "--branch", BASE, str(directory), "depot"], at=Path(folder))
+        yield _run(_alembic("upgrade", "head"), at=Path(folder) / "depot")
+        yield _run(_alembic("current"), at=Path(folder) / "depot")
     yield _run(_pointsman("log", "--verify", "-C", str(directory)))
 
 

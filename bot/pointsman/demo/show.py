@@ -16,13 +16,15 @@ from rich.text import Text
 
 WIDTH = 100
 QUOTED_LINES = 14
-TAIL_LINES = 6
+QUOTE_INDENT = 26
+TAIL_LINES = 3
 COLOURS = {
     "landed": "green",
     "healed": "cyan",
     "returned": "red",
     "waiting": "yellow",
     "asked": "blue",
+    "submits": "dim",
 }
 
 
@@ -57,8 +59,8 @@ class Show:
         """One thing that happened: `landed`, `#3 lockers`, and what there is to say of it."""
         grid = Table.grid(padding=(0, 1))
         grid.add_column(width=9)
-        grid.add_column(width=13)
-        grid.add_column()
+        grid.add_column(width=13, overflow="fold")
+        grid.add_column(overflow="fold")
         grid.add_row(Text(word, COLOURS.get(word, "")), Text(who), Text(text))
         self._console.print(Padding(grid, (0, 0, 0, 2), expand=False))
 
@@ -67,12 +69,14 @@ class Show:
         the `end`."""
         lines = textwrap.dedent(text).strip("\n").splitlines()
         if end:
-            lines = lines[-TAIL_LINES:]
+            lines = [line for line in lines if line.strip(" -=")][-TAIL_LINES:]
         if len(lines) > QUOTED_LINES:
             lines = [*lines[: QUOTED_LINES - 1], f"... {len(lines) - QUOTED_LINES + 1} more lines"]
         for line in lines:
-            shown = Text("| " + line, "dim", no_wrap=True, overflow="ellipsis")
-            self._console.print(Padding(shown, (0, 0, 0, 26), expand=False))
+            indent = " " * (len(line) - len(line.lstrip()))
+            room = self._console.width - QUOTE_INDENT - 2
+            for part in textwrap.wrap(line, room, subsequent_indent=indent + "  ") or [""]:
+                self._console.print(Padding(Text("| " + part, "dim"), (0, 0, 0, QUOTE_INDENT), expand=False))
 
     def command(self, line: str, output: str, *, ok: bool) -> None:
         """A command as one would type it, and what it printed."""
@@ -83,10 +87,10 @@ class Show:
     def table(self, rows: Iterable[Row]) -> None:
         table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
         table.add_column("#", width=4, no_wrap=True)
-        table.add_column("change", width=27)
-        table.add_column("agent", width=8)
+        table.add_column("change", width=27, overflow="fold")
+        table.add_column("agent", width=8, overflow="fold")
         table.add_column("outcome", width=8)
-        table.add_column("why")
+        table.add_column("why", overflow="fold")
         for row in rows:
             cells: Sequence[RenderableType] = (
                 Text(f"#{row.change}"),
@@ -111,4 +115,4 @@ class Show:
 
     def now(self, text: str) -> None:
         if self._status is not None:
-            self._status.update(Text(text, "dim", no_wrap=True, overflow="ellipsis"))
+            self._status.update(Text(text, "dim", no_wrap=True, overflow="crop"))

@@ -43,7 +43,7 @@ def _next(show: Show, directory: Path, outcome: Outcome, *, kept: bool) -> None:
     tools = Path(sys.executable).parent
     lines = [
         f"cd {directory}; export PATH={tools}:$PATH",
-        "git log --graph --oneline main      what landed, and the fix commits of the bot",
+        "git log --graph main                what landed; a healed migration says so in its merge commit",
         "pointsman queue --all               every change, why it came back, how to see it again",
         "pointsman log                       every decision, sealed line by line",
         "pointsman contract explain AGENTS.md --role reports",
