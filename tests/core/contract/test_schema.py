@@ -10,8 +10,8 @@ import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from pointsman.core.contract import Contract, json_schema, load
-from pointsman.core.contract.nodes import core_value, read_nodes
-from pointsman.core.contract.problems import ContractError
+from pointsman.core.contract.reading.nodes import core_value, read_nodes
+from pointsman.core.contract.reading.problems import ContractError
 from tests.core.contract.facts import HEADER
 
 EXAMPLES = sorted((Path(__file__).parents[3] / "examples").glob("*.yml"))

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from pointsman.core.contract.identity import Author as Author
     from pointsman.core.contract.identity import Identity as Identity
     from pointsman.core.contract.identity import is_one_of as is_one_of
-    from pointsman.core.contract.loading import load as load
     from pointsman.core.contract.model import CONTRACT_PATH as CONTRACT_PATH
     from pointsman.core.contract.model import NO_ROLE as NO_ROLE
     from pointsman.core.contract.model import Additive as Additive
@@ -55,8 +54,10 @@ if TYPE_CHECKING:
     from pointsman.core.contract.model import ScopePolicy as ScopePolicy
     from pointsman.core.contract.model import Shadow as Shadow
     from pointsman.core.contract.model import Writer as Writer
-    from pointsman.core.contract.problems import ContractError as ContractError
-    from pointsman.core.contract.problems import ContractErrors as ContractErrors
+    from pointsman.core.contract.reading.loading import load as load
+    from pointsman.core.contract.reading.problems import ContractError as ContractError
+    from pointsman.core.contract.reading.problems import ContractErrors as ContractErrors
+    from pointsman.core.contract.reading.schema import json_schema as json_schema
     from pointsman.core.contract.roles import Candidacy as Candidacy
     from pointsman.core.contract.roles import NoRole as NoRole
     from pointsman.core.contract.roles import RoleFound as RoleFound
@@ -66,7 +67,6 @@ if TYPE_CHECKING:
     from pointsman.core.contract.roles import as_known as as_known
     from pointsman.core.contract.roles import judge_target as judge_target
     from pointsman.core.contract.roles import resolve_role as resolve_role
-    from pointsman.core.contract.schema import json_schema as json_schema
     from pointsman.core.contract.starting import init_from as init_from
     from pointsman.core.contract.verdict import ChangeProblem as ChangeProblem
     from pointsman.core.contract.verdict import ContractVerdict as ContractVerdict
@@ -97,7 +97,7 @@ _HOMES = {
     "Author": "identity",
     "Identity": "identity",
     "is_one_of": "identity",
-    "load": "loading",
+    "load": "reading.loading",
     "Additive": "model",
     "ApprovalRule": "model",
     "AreaLimit": "model",
@@ -123,8 +123,8 @@ _HOMES = {
     "ScopePolicy": "model",
     "Shadow": "model",
     "Writer": "model",
-    "ContractError": "problems",
-    "ContractErrors": "problems",
+    "ContractError": "reading.problems",
+    "ContractErrors": "reading.problems",
     "Candidacy": "roles",
     "NoRole": "roles",
     "RoleFound": "roles",
@@ -134,7 +134,7 @@ _HOMES = {
     "as_known": "roles",
     "judge_target": "roles",
     "resolve_role": "roles",
-    "json_schema": "schema",
+    "json_schema": "reading.schema",
     "init_from": "starting",
     "ChangeProblem": "verdict",
     "ContractVerdict": "verdict",

@@ -9,11 +9,11 @@ from itertools import combinations
 from pointsman.core.contract.coverage import Listed, coverage, covers, listed_patterns
 from pointsman.core.contract.identity import Identity
 from pointsman.core.contract.model import ALWAYS, ApprovalRule, Contract, Role
-from pointsman.core.contract.nodes import Listing, Node, Scalar, Table, read_nodes
 from pointsman.core.contract.overlap import branches_meet
-from pointsman.core.contract.problems import ContractError
+from pointsman.core.contract.reading.nodes import Listing, Node, Scalar, Table, read_nodes
+from pointsman.core.contract.reading.problems import ContractError
+from pointsman.core.contract.reading.surprises import yaml_surprise
 from pointsman.core.contract.roles import all_identities
-from pointsman.core.contract.surprises import yaml_surprise
 from pointsman.core.model import GitPath
 
 

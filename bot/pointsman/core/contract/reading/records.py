@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pointsman.core.contract.nodes import Listing, Node, Scalar, Table, describe
-from pointsman.core.contract.problems import ErrorLog
-from pointsman.core.contract.shapes import INVALID, At, Json, Shape, frozen, suggestion, wrong
+from pointsman.core.contract.reading.nodes import Listing, Node, Scalar, Table, describe
+from pointsman.core.contract.reading.problems import ErrorLog
+from pointsman.core.contract.reading.shapes import INVALID, At, Json, Shape, frozen, suggestion, wrong
 
 
 @dataclass(frozen=True, slots=True)

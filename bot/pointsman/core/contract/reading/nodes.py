@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pointsman.core.contract.problems import ContractError
+from pointsman.core.contract.reading.problems import ContractError
 
 if TYPE_CHECKING:
     import yaml

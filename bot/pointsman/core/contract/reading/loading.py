@@ -8,10 +8,11 @@ from typing import Any
 
 from pointsman.core.contract.identity import Identity
 from pointsman.core.contract.model import ALL_ROW, ALWAYS, CONTRACT_PATH, Contract, MatrixRow
-from pointsman.core.contract.nodes import Node, Scalar, Table, read_nodes
-from pointsman.core.contract.problems import ContractError, ContractErrors, ErrorLog
-from pointsman.core.contract.schema import Known, contract_shape, identities_shape
-from pointsman.core.contract.shapes import INVALID, At, frozen
+from pointsman.core.contract.reading.nodes import Node, Scalar, Table, read_nodes
+from pointsman.core.contract.reading.problems import ContractError, ContractErrors, ErrorLog
+from pointsman.core.contract.reading.references import Known, identities_shape
+from pointsman.core.contract.reading.schema import contract_shape
+from pointsman.core.contract.reading.shapes import INVALID, At, frozen
 
 
 def load(data: bytes, *, source: str = CONTRACT_PATH) -> Contract | ContractErrors:

@@ -13,8 +13,8 @@ from difflib import get_close_matches
 from enum import Enum
 from typing import Any, Final, Protocol, TypeVar
 
-from pointsman.core.contract.nodes import Node, Scalar, describe
-from pointsman.core.contract.problems import ErrorLog
+from pointsman.core.contract.reading.nodes import Node, Scalar, describe
+from pointsman.core.contract.reading.problems import ErrorLog
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
