@@ -153,6 +153,11 @@ class Store(Protocol):
         """By seq."""
         ...
 
+    def journal_head(self) -> tuple[int, str]:
+        """How many lines were ever written and the hash of the last, kept apart from the lines themselves: what
+        shows that lines were cut off the end."""
+        ...
+
     def version(self) -> int:
         """A number that grows with every write of any process: has anything changed since I looked?"""
         ...

@@ -52,7 +52,7 @@ class LocalForge:
         actual = self.tip(lane)
         if not moved and (actual is None or not self.git.is_ancestor(new, actual)):
             return Moved(actual=actual)
-        return Landed(note=self._follow(lane, expected, new))
+        return Landed(note=self._follow(lane, expected, new) if actual == new else "")
 
     def _follow(self, lane: str, old: Sha, new: Sha) -> str:
         """Bring the worktrees that have the branch checked out along; what could not follow, in words."""

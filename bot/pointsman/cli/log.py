@@ -150,10 +150,13 @@ def _judge(store: Store) -> Intact | Broken:
     from pointsman.core.narrate import printable
 
     # Read before the lines: what has ended by now has its line by now, whatever is written meanwhile.
+    written, _ = store.journal_head()
     changes = store.changes()
     outcome = verify(_lines(store, None))
     if isinstance(outcome, Broken):
         return outcome
+    if outcome.count < written:
+        return Broken(seq=outcome.count + 1, why=f"{written} lines were written: the last ones were cut off")
     untold = missing_end(changes, _lines(store, None))
     if untold is None:
         return outcome

@@ -93,7 +93,7 @@ class Performer:
             case Land(candidate=candidate):
                 self._land(candidate, seen)
             case FinishLanding(candidate=candidate):
-                self._finish_landing(candidate, note="")
+                self._settle(candidate)
             case Return():
                 self._return(action)
             case Hold(change=change, wait=wait):
@@ -376,6 +376,11 @@ class Performer:
                 )
             case _:
                 assert_never(outcome)
+
+    def _settle(self, candidate: Candidate) -> None:
+        """A landing that was cut off after the ref moved: asking for it again brings checkouts along."""
+        outcome = self.forge.land(candidate.lane, expected=candidate.base, new=candidate.commit)
+        self._finish_landing(candidate, note=outcome.note if isinstance(outcome, Landed) else "")
 
     def _unfit(self, candidate: Candidate, seen: Observation) -> str:
         """Why this candidate must not land, judged from the store and git alone (I1, I2); '' when it may."""
