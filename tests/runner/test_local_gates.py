@@ -15,6 +15,7 @@ from pointsman.adapters.gates.local import Limits, LocalGates
 from pointsman.adapters.git.repository import GitRepository
 from pointsman.adapters.sandbox import Sandbox
 from pointsman.core.contract import Check
+from pointsman.core.contract.model import Sandbox as Policy
 from pointsman.core.gates import GateResult, Why
 from pointsman.core.model import Sha
 from pointsman.core.queue.model import RunState
@@ -210,3 +211,18 @@ def test_this_machines_limits_hold_for_every_check(repo: Repo, root: Path, tip: 
         result = ended(gates, 1)
 
     assert result.reason is Why.TOO_MANY_PROCESSES
+
+
+def test_i6_a_contract_without_network_and_with_a_memory_limit_is_obeyed_or_not_passed(
+    gates: LocalGates, tip: Sha
+) -> None:
+    script = "import socket; socket.create_connection(('192.0.2.1', 80), timeout=5)"
+    policy = Policy(network="none", memory=500 << 20)
+    gates.start(1, tip, check(f'{sys.executable} -c "{script}"'), policy)
+    result = ended(gates, 1)
+
+    isolates = Sandbox().capabilities().isolates
+    assert result.state is RunState.FAILED
+    assert result.reason is (Why.EXIT_CODE if isolates else Why.NOT_STARTED)
+    if isolates and result.log is not None:
+        assert "Network is unreachable" in Path(result.log).read_text()

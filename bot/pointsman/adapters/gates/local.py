@@ -12,7 +12,7 @@ import fcntl
 import os
 import shutil
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ from pointsman.core.gates import GateResult, JobResult, judge_run
 
 if TYPE_CHECKING:
     from pointsman.core.contract import Check
+    from pointsman.core.contract.model import Sandbox as Policy
     from pointsman.core.model import Sha
     from pointsman.ports import Git
 
@@ -36,6 +37,14 @@ class Limits:
     memory: int | None = None
     processes: int | None = None
     isolation: Isolation = Isolation.NONE
+
+    def under(self, policy: Policy | None) -> Limits:
+        """These and the contract's, the stricter of each."""
+        if policy is None:
+            return self
+        memories = [size for size in (self.memory, policy.memory) if size is not None]
+        isolation = Isolation.REQUIRED if policy.network == "none" else self.isolation
+        return replace(self, memory=min(memories, default=None), isolation=isolation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +77,18 @@ class LocalGates:
         self._limits = limits or Limits()
         self._running: dict[int, tuple[Attempt, Running]] = {}
 
-    def start(self, run_id: int, commit: Sha, check: Check) -> None:
+    def start(self, run_id: int, commit: Sha, check: Check, policy: Policy | None = None) -> None:
         """Start `check` on the commit's tree. Starting a run again that runs or has ended does nothing.
+
+        `policy` is the contract's `sandbox`: where it says `network: none` and this machine can't take the
+        network away, the run ends as not passed. Its `user` and `cpu` are not enforced here.
 
         EnvironmentProblem when the tree can't be written; ValueError for a check that is not a command."""
         if check.run is None:
             raise ValueError(f"check {check.name} is built in: it has no command to run")
         if run_id in self._running or self._ended(run_id) is not None:
             return
+        limits = self._limits.under(policy)
         attempt = self._new_attempt(run_id)
         lock = _lock(attempt.work)
         try:
@@ -90,10 +103,10 @@ class LocalGates:
                 log=attempt.log,
                 result=attempt.result,
                 timeout=check.timeout,
-                memory=self._limits.memory,
-                processes=self._limits.processes,
-                isolation=self._limits.isolation,
-                read_only=(self._root.parent,) if self._limits.isolation is not Isolation.NONE else (),
+                memory=limits.memory,
+                processes=limits.processes,
+                isolation=limits.isolation,
+                read_only=(self._root.parent,) if limits.isolation is not Isolation.NONE else (),
                 labels={"check": check.name, "min_tests": check.min_tests},
             )
             self._running[run_id] = attempt, self._sandbox.start(job, hold=[lock])
