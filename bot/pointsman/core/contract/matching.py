@@ -112,13 +112,18 @@ class _Step:
     files: _Names[int]
     folders: _Names[State]
     stay: frozenset[State]
+    lowest: int
+
+
+NONE_BELOW = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
 class _Folder:
-    """`inside`: patterns that match everything in the folder."""
+    """`inside`: patterns that match everything in the folder, `lowest` the first of them."""
 
     inside: frozenset[int]
+    lowest: int
     step: _Step
 
 
@@ -136,12 +141,13 @@ class PatternSet:
         self._steps: dict[frozenset[State], _Step] = {}
         everything = frozenset(i for i, p in enumerate(self._patterns) if p.parts == (ANY_DEPTH,))
         start = self._closure((i, 0) for i in range(len(self._patterns)) if i not in everything)
-        self._folders: dict[str, _Folder] = {"": _Folder(everything, self._step(start))}
+        self._folders: dict[str, _Folder] = {"": self._inside(everything, start)}
 
     def matches(self, path: str, *, folder: bool = False) -> frozenset[int]:
         """The indices of all patterns that match; `folder` says that the path itself is one (a submodule)."""
-        if self._fold:
-            path = fold(path)
+        return self._matches(fold(path) if self._fold else path, folder=folder)
+
+    def _matches(self, path: str, *, folder: bool) -> frozenset[int]:
         parent, _, name = path.rpartition("/")
         at = self._folders.get(parent) or self._folder(parent)
         found = at.step.files.matching(name)
@@ -154,7 +160,13 @@ class PatternSet:
 
     def first(self, path: str, *, folder: bool = False) -> int | None:
         """The lowest index that matches, None if none does."""
-        found = self.matches(path, folder=folder)
+        if self._fold:
+            path = fold(path)
+        parent = path.rpartition("/")[0]
+        at = self._folders.get(parent) or self._folder(parent)
+        if at.lowest < at.step.lowest and not folder:
+            return at.lowest
+        found = self._matches(path, folder=folder)
         return min(found) if found else None
 
     def _folder(self, path: str) -> _Folder:
@@ -186,7 +198,10 @@ class PatternSet:
         live = at.step.stay.union(after) if after else at.step.stay
         if done:
             live = frozenset(state for state in live if state[0] not in done)
-        return _Folder(at.inside.union(done), self._step(live))
+        return self._inside(at.inside.union(done), live)
+
+    def _inside(self, matched: frozenset[int], live: frozenset[State]) -> _Folder:
+        return _Folder(matched, min(matched, default=NONE_BELOW), self._step(live))
 
     def _closure(self, states: Iterable[State]) -> frozenset[State]:
         """With every `**` also skipped: it may stand for no folder at all."""
@@ -201,7 +216,7 @@ class PatternSet:
         if known is not None:
             return known
         stay = (state for state in states if self._patterns[state[0]].parts[state[1]] == ANY_DEPTH)
-        step = _Step(_Names(), _Names(), self._closure(stay))
+        step = _Step(_Names(), _Names(), self._closure(stay), min(states, default=(NONE_BELOW, 0))[0])
         for state in sorted(states):
             pattern = self._patterns[state[0]]
             part = pattern.parts[state[1]]

@@ -68,12 +68,9 @@ def name_problem(path: str) -> tuple[str, str] | None:
 
 _GIT_NAME = re.compile(r"(?:^|[/\\])(?:\.{0,2}|\.git[. ]*|\.git:[^/\\]*|git~1)(?:$|[/\\])", re.IGNORECASE)
 
-_MAY_BE_ODD = re.compile(r"(?:^|/)\.|[gG][iI][tT]|//|[/.]$|^$")
-
 
 def _part_problem(path: str) -> tuple[str, str] | None:
     """Names that git itself refuses to check out, yet that a hand-made tree can hold."""
-    if not _MAY_BE_ODD.search(path):
-        return None
-    found = _GIT_NAME.search(path)
+    plain = path and path[0] not in "./" and path[-1] != "/" and "/." not in path and "//" not in path
+    found = None if plain and "git" not in path.lower() else _GIT_NAME.search(path)
     return ("git_name", f"the name holds {found.group()!r}, which no tree may hold") if found else None
