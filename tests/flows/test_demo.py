@@ -6,12 +6,16 @@ import os
 import signal
 import subprocess
 import sys
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
+from pointsman.cli.demo import tools_of_this_python
+from pointsman.core.queue.model import ChangeState
 from pointsman.demo.depot import Depot
-from pointsman.demo.story import AGENTS, ROUNDS, Scene
+from pointsman.demo.story import AGENTS, KEEPER, ROUNDS, Scene
+from pointsman.wiring import local_queue
 from tests.support.repo import Repo
 
 SUITES = ("tests/unit", "tests/schema")
@@ -68,6 +72,17 @@ def test_the_repository_is_the_same_in_every_run(first: Depot, tmp_path: Path) -
     again = Depot(tmp_path / "again")
     again.build()
     assert Repo(again.directory).rev("main") == Repo(first.directory).rev("main")
+
+
+@pytest.mark.parametrize(
+    "scene", [scene for scene in SCENES.values() if scene.migration], ids=lambda one: one.slug
+)
+def test_a_branch_brings_the_migration_that_the_story_names(scene: Scene) -> None:
+    assert scene.migration is not None
+    revision, parent = scene.migration
+    patch = (files("pointsman.demo") / "changes" / f"{scene.slug}.patch").read_text()
+    assert f'+revision = "{revision}"' in patch
+    assert f'+down_revision = "{parent}"' in patch
 
 
 def test_a_folder_with_anything_in_it_is_left_alone(tmp_path: Path) -> None:
@@ -132,6 +147,7 @@ def demo(*arguments: str, folder: Path) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        start_new_session=True,
     )
 
 
@@ -146,6 +162,18 @@ def test_the_whole_story_comes_out_as_told_and_is_proved(tmp_path: Path) -> None
     assert "\x1b" not in said
     assert len(Repo(kept).git("branch", "--list", "agent/*").splitlines()) == 13
     assert list((tmp_path / "tmp").iterdir()) == []
+    assert what_waited_lands_once_a_person_approves(kept)
+
+
+def what_waited_lands_once_a_person_approves(kept: Path) -> bool:
+    """The last of the demo's hints, with the person's own keyboard left out."""
+    with local_queue(kept) as queue:
+        (waiting,) = queue.store.changes(states=(ChangeState.QUEUED,))
+        queue.approve(waiting, by=KEEPER.email, human=True)
+        with tools_of_this_python():
+            queue.loop.run(once=True)
+        after = queue.store.change(waiting.id)
+    return after is not None and after.state is ChangeState.LANDED
 
 
 @pytest.mark.slow
@@ -156,7 +184,7 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path: Path) -> None:
             if "landed" in line:
                 break
         assert list((tmp_path / "tmp").iterdir())
-        running.send_signal(signal.SIGINT)
+        os.killpg(running.pid, signal.SIGINT)
         rest = running.stdout.read()
     assert running.returncode == 130, rest
     assert "Traceback" not in rest

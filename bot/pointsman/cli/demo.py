@@ -33,7 +33,7 @@ def demo(keep: Path | None) -> int:
     """
     from pointsman.demo.tell import tell
 
-    with _folder(keep) as directory, _tools_of_this_python(), _term_as_interrupt():
+    with _folder(keep) as directory, tools_of_this_python(), _term_as_interrupt():
         started = time.monotonic()
         return 0 if tell(directory, kept=keep is not None, elapsed=lambda: time.monotonic() - started) else 1
 
@@ -51,7 +51,7 @@ def _folder(keep: Path | None) -> Iterator[Path]:
 
 
 @contextmanager
-def _tools_of_this_python() -> Iterator[None]:
+def tools_of_this_python() -> Iterator[None]:
     """The application's checks call `python`: let that be one that has SQLAlchemy and Alembic."""
     before = os.environ.get("PATH", os.defpath)
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), before])
