@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 if TYPE_CHECKING:  # annotations only: reading heads must not load the contract or the queue
     from pointsman.core.contract import Check
+    from pointsman.core.contract.model import Sandbox
     from pointsman.core.gates import GateResult
     from pointsman.core.model import CommitFacts, GitPath, MergeOutcome, PathChange, Sha, Signature, TreeEntry
     from pointsman.core.queue.actions import LandOutcome
@@ -176,8 +177,8 @@ class Forge(Protocol):
         """Every branch by its short name."""
         ...
 
-    def obstacle(self, lane: str) -> str:
-        """Why the base branch can't be moved now, with the next step; '' when it can."""
+    def obstacle(self, lane: str, *, expected: Sha, new: Sha) -> str:
+        """Why the base branch can't be moved from `expected` to `new` now, with the next step; '' when it can."""
         ...
 
     def land(self, lane: str, *, expected: Sha, new: Sha) -> LandOutcome:
@@ -190,8 +191,8 @@ class Forge(Protocol):
 class Gates(Protocol):
     """The runner: where checks run, away from every token. Runs are named by their id."""
 
-    def start(self, run_id: int, commit: Sha, check: Check) -> None:
-        """Start one check on the commit's exact tree."""
+    def start(self, run_id: int, commit: Sha, check: Check, policy: Sandbox | None = None) -> None:
+        """Start one check on the commit's exact tree, shut in as the contract's `sandbox` asks."""
         ...
 
     def poll(self, run_id: int) -> GateResult | None:

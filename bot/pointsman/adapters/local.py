@@ -32,18 +32,23 @@ class LocalForge:
     def branch_heads(self) -> Mapping[str, Sha]:
         return {ref.removeprefix(HEADS): sha for ref, sha in self.git.refs(HEADS).items()}
 
-    def obstacle(self, lane: str) -> str:
+    def obstacle(self, lane: str, *, expected: Sha, new: Sha) -> str:
         for worktree in self._checkouts(lane):
             if self.git.is_dirty(worktree, untracked=False):
                 return (
                     f"{worktree} has {lane} checked out with changes that are not committed; landing would "
                     f"mix with them. Commit them on a branch or stash them (or `git switch --detach` there)."
                 )
+            if self.git.would_sync(worktree, expected, new) is not Synced.DONE:
+                return (
+                    f"{worktree} has {lane} checked out, and files there that git does not track are in the "
+                    f"way of what would land. Move them away (or `git switch --detach` there)."
+                )
         return ""
 
     def land(self, lane: str, *, expected: Sha, new: Sha) -> LandOutcome:
         ref = HEADS + lane
-        obstacle = self.obstacle(lane) if self.tip(lane) == expected else ""
+        obstacle = self.obstacle(lane, expected=expected, new=new) if self.tip(lane) == expected else ""
         if obstacle:
             return Blocked(why=obstacle)
         if not self.git.is_ancestor(expected, new):

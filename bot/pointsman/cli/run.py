@@ -22,6 +22,7 @@ TOLD = frozenset(
         "run_ended",
         "landed",
         "returned",
+        "trouble",
         "waiting",
         "discarded",
         "split",

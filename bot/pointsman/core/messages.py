@@ -127,7 +127,9 @@ def not_owned(verdict: object, base: str, change: Change) -> Reason:
 
 
 def evidence_missing(problem: str, template: str) -> Reason:
-    return Reason(code="evidence", text=f"{problem}. Say it in the commit message or --body.", details=template)
+    return Reason(
+        code="evidence", text=f"{problem}. Say it in the commit message or --body.", details=template
+    )
 
 
 def gone_from_base(change: Change, tip: Sha) -> Reason:
@@ -143,3 +145,10 @@ def behind(change: str, why: str) -> str:
 
 def approvals_needed(change: Change, verdict: object) -> str:
     return f"{verdict}. `pointsman approve {change.id}` gives one"
+
+
+def nothing_new(change: Change) -> Reason:
+    return Reason(
+        code="nothing_new",
+        text=f"merging {change.branch} changes no file: what it brings is on the base already.",
+    )

@@ -124,6 +124,7 @@ _SENTENCES: dict[str, tuple[str, str | None, Callable[[Body], str]]] = {
     "discarded": ("given up", None, _candidate_because),
     "paused": ("paused", "red", _why),
     "resumed": ("resumed", None, _by),
+    "trouble": ("trouble", "red", _why),
 }
 """Kind -> (the word for it, its colour, the rest of the sentence)."""
 

@@ -69,18 +69,19 @@ class Builder:
         stacked = self.stacker.stack(onto, change.head, contract)
         if isinstance(stacked, Unstackable):
             if onto != tip:
-                wait = Wait(
-                    code="behind", text=messages.behind("the change before it", stacked.text), key=key
-                )
-                return Held(wait=wait)
+                return Held(wait=_behind(stacked.text, key))
             return Refused(reason=_unstackable(change, contract, stacked))
+        onto_tree = self.git.tree_of(onto)
+        if stacked.tree == onto_tree:
+            nothing = messages.nothing_new(change)
+            return Refused(reason=nothing) if onto == tip else Held(wait=_behind(nothing.text, key))
         verdict = judge_trees(
             self.git,
             contract,
             role.role,
             subject,
             tip=tip,
-            onto_tree=self.git.tree_of(onto),
+            onto_tree=onto_tree,
             merged=stacked.merged,
             now=self.clock.now(),
         )
@@ -137,6 +138,10 @@ class Builder:
 
     def _bot(self) -> Signature:
         return Signature(name=BOT[0], email=BOT[1], when=int(self.clock.now()))
+
+
+def _behind(why: str, key: str) -> Wait:
+    return Wait(code="behind", text=messages.behind("the change before it", why), key=key)
 
 
 def _role_refusal(change: Change, outcome: object) -> Reason:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from pointsman.core.errors import EnvironmentProblem
 from pointsman.core.queue.decide import decide
-from pointsman.core.queue.model import RunState
+from pointsman.core.queue.model import Entry, RunState
 from pointsman.ports import Clock, Gates, Store
 from pointsman.service.observe import Observer
 from pointsman.service.perform import Performer
@@ -16,6 +17,9 @@ BUSY_SECONDS = 0.05
 
 IDLE_SECONDS = 0.5
 """How long to wait when nothing runs; a new submission or a moved base is noticed after at most this."""
+
+TROUBLE_SECONDS = 5.0
+"""How long a daemon waits before it tries again when git, the disk or the store fails."""
 
 MAX_ROUNDS = 10_000
 """A lane that has more to do than this without anything running is a defect: stop loudly, don't spin."""
@@ -59,7 +63,14 @@ class Loop:
         """Work all lanes. `once`: return when nothing runs and nothing can be done; else until `stop()`."""
         self.recover()
         while not stop():
-            performed = sum(self.wake(lane) for lane in self.store.lanes())
+            try:
+                performed = sum(self.wake(lane) for lane in self.store.lanes())
+            except EnvironmentProblem as problem:
+                if once:
+                    raise
+                self.performer.tell(Entry(lane="", kind="trouble", body={"why": str(problem)}))
+                self.clock.sleep(TROUBLE_SECONDS)
+                continue
             running = any(run.state is RunState.RUNNING for run in self.store.runs(running=True))
             if once and not performed and not running:
                 return

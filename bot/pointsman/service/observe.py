@@ -78,7 +78,7 @@ class Observer:
             running=sum(1 for run in runs if run.state is RunState.RUNNING),
             consents=self._consents(changes),
             history=self._history(tip, reading.contract, changes, live, own, green),
-            obstacle=self._obstacle(lane, live),
+            obstacle=self._obstacle(lane, tip, live),
         )
 
     def read_contract(self, tip: Sha) -> ContractReading:
@@ -121,10 +121,12 @@ class Observer:
             if candidate.state is CandidateState.LANDING and self.git.is_ancestor(candidate.commit, tip)
         )
 
-    def _obstacle(self, lane: str, live: Sequence[Candidate]) -> str:
+    def _obstacle(self, lane: str, tip: Sha, live: Sequence[Candidate]) -> str:
         """Asked only when something is about to land."""
-        landing = (CandidateState.PASSED, CandidateState.LANDING)
-        return self.forge.obstacle(lane) if any(one.state in landing for one in live) else ""
+        for one in live:
+            if one.base == tip and one.state in (CandidateState.PASSED, CandidateState.LANDING):
+                return self.forge.obstacle(lane, expected=tip, new=one.commit)
+        return ""
 
     def _standings(self, lane: str, changes: Sequence[Change]) -> Mapping[str, Standing]:
         if not any(change.depends_on for change in changes):

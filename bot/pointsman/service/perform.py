@@ -294,7 +294,8 @@ class Performer:
         self._start(run, seen)
 
     def _start(self, run: Run, seen: Observation) -> None:
-        check = check_named(_contract(seen), run.check)
+        contract = _contract(seen)
+        check = check_named(contract, run.check)
         (stored,) = self._save(
             run,
             lane=run.lane,
@@ -308,7 +309,7 @@ class Performer:
             attempt=run.attempt,
         )
         assert isinstance(stored, Run)  # noqa: S101 - the store gives back what it was given
-        self.gates.start(stored.id, run.commit, check)
+        self.gates.start(stored.id, run.commit, check, contract.sandbox)
 
     def _cancel(self, run: Run) -> None:
         self.gates.cancel(run.id)

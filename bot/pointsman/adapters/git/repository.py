@@ -150,6 +150,12 @@ class GitRepository:
 
         return dirt(worktree)
 
+    def would_sync(self, worktree: Path, old: Sha, new: Sha) -> Synced:
+        """How `sync_checkout` would end; touches no file."""
+        from pointsman.adapters.git.worktrees import would_sync
+
+        return would_sync(worktree, old, new, lock_wait=self._lock_wait)
+
     def sync_checkout(self, worktree: Path, old: Sha, new: Sha) -> Synced:
         """Brings a work tree from commit `old` to `new`; refuses rather than lose a local change."""
         from pointsman.adapters.git.worktrees import sync_checkout

@@ -94,11 +94,19 @@ def sync_checkout(worktree: Path, old: Sha, new: Sha, *, lock_wait: float = LOCK
     Changes to files that are equal in both commits are kept, staged or not. The user's own filters run, as in
     any checkout of theirs; hooks do not. EnvironmentProblem names an index.lock that outlasts the wait.
     """
+    return _two_trees(worktree, old, new, lock_wait)
+
+
+def would_sync(worktree: Path, old: Sha, new: Sha, *, lock_wait: float = LOCK_WAIT) -> Synced:
+    """How `sync_checkout` would end if it were called now; only the index's file times are refreshed."""
+    return _two_trees(worktree, old, new, lock_wait, "-n")
+
+
+def _two_trees(worktree: Path, old: Sha, new: Sha, lock_wait: float, *options: str) -> Synced:
     git = _in(worktree)
     _waiting_for_lock(git, lock_wait, "update-index", "--refresh")
-    before = ("read-tree", "-m", "-u", old, new)
     try:
-        _waiting_for_lock(git, lock_wait, *before)
+        _waiting_for_lock(git, lock_wait, "read-tree", *options, "-m", "-u", old, new)
     except GitFailed as failed:
         if _IN_THE_WAY.search(failed.stderr):
             return Synced.LOCAL_CHANGES
