@@ -311,7 +311,10 @@ def test_row_24_a_computed_parent_is_refused_where_it_is(tmp_path: Path) -> None
 def test_row_24_revisions_that_git_orders_can_not_fork(tmp_path: Path) -> None:
     project = Project(tmp_path)
     project.add("a")
-    raw = 'from alembic_git_revisions import get_down_revision\nrevision = "{}"\ndown_revision = get_down_revision(revision)\n'
+    raw = (
+        "from alembic_git_revisions import get_down_revision\n"
+        'revision = "{}"\ndown_revision = get_down_revision(revision)\n'
+    )
     project.on("change").add("c", raw=raw.format("c"))
     project.on("main").add("b", raw=raw.format("b"))
     assert project.heal().healing.status == "clean"

@@ -17,7 +17,14 @@ from tests.support.repo import Repo
 INI = "[alembic]\nscript_location = migrations\n"
 VERSIONS = "migrations/versions"
 WHO = Signature(name="Pointsman", email="pointsman@localhost", when=1_700_000_000)
-ROLES = 'version: 1\nbase: main\nidentities:\n  all: {email: "*@example.org"}\nroles:\n  any: {who: [all], owns: ["**"]}\n'
+ROLES = """\
+version: 1
+base: main
+identities:
+  all: {email: "*@example.org"}
+roles:
+  any: {who: [all], owns: ["**"]}
+"""
 
 ENV_PY = """\
 from alembic import context

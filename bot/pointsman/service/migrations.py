@@ -97,6 +97,8 @@ def _resolved(entry: TreeEntry, entries: dict[GitPath, TreeEntry], git: Git) -> 
     ((_, target),) = git.read([entry.oid])
     folder = entry.path.rpartition("/")[0]
     parts = folder.split("/") if folder else []
+    if target.startswith(b"/"):
+        return entry, None
     for part in target.decode("utf-8", "surrogateescape").split("/"):
         if part == "..":
             parts = parts[:-1]

@@ -64,8 +64,10 @@ def assemble(backend: Backend, layout: Layout, files: Sequence[File]) -> Environ
 
 def _read(backend: Backend, file: File) -> tuple[Revision | None, tuple[Issue, ...]]:
     parsed = file.parsed
-    id = parsed.revision or backend.revision_from_name(file.path)
     issues = parsed.issues
+    id = parsed.revision
+    if id is None and all(issue.code in _HELPER for issue in issues):
+        id = backend.revision_from_name(file.path)
     if id is None:
         faults = tuple(issue for issue in issues if issue.code not in _HELPER)
         message = "names no revision; Alembic stops at it, so it belongs outside the version folder"

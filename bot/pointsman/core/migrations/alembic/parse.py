@@ -125,15 +125,15 @@ def build(values: dict[str, object]) -> Parsed:
     )
 
 
+def _computed(name: str, value: Computed) -> str:
+    return f"computes `{name}` (line {value.line}); it can't be read without running it"
+
+
 def _revision(value: object, issues: list[Issue]) -> str | None:
     if value is MISSING:
         return None
     if isinstance(value, Computed):
-        issues.append(
-            Issue(
-                Code.COMPUTED, f"computes `revision` (line {value.line}); it can't be read without running it"
-            )
-        )
+        issues.append(Issue(Code.COMPUTED, _computed("revision", value)))
         return None
     if not isinstance(value, str):
         issues.append(Issue(Code.INVALID_VALUE, f"sets `revision` to {value!r}; a string is needed"))
@@ -165,8 +165,7 @@ def _parents(value: object, issues: list[Issue]) -> tuple[tuple[str, ...] | None
     if isinstance(value, Computed):
         if value.by == _GIT_ORDERED:
             return None, True
-        message = f"computes `down_revision` (line {value.line}); it can't be read without running it"
-        issues.append(Issue(Code.COMPUTED, message))
+        issues.append(Issue(Code.COMPUTED, _computed("down_revision", value)))
         return None, False
     return _names("down_revision", value, issues), False
 
@@ -176,11 +175,8 @@ def _names(name: str, value: object, issues: list[Issue]) -> tuple[str, ...]:
     if value is None or value is MISSING:
         return ()
     if isinstance(value, Computed):
-        issues.append(
-            Issue(
-                Code.COMPUTED, f"computes `{name}` (line {value.line}); it can't be read without running it"
-            )
-        )
+        code = Code.COMPUTED_DEPENDENCY if name == "depends_on" else Code.COMPUTED
+        issues.append(Issue(code, _computed(name, value)))
         return ()
     items = value if isinstance(value, tuple) else (value,)
     for item in items:

@@ -97,7 +97,8 @@ def mask_fstrings(text: str) -> str:
         is_format = bool(prefix and set(prefix.lower()) & {"f", "t"})
         end = found.end() if found.group("comment") else _string_end(text, found.end(), quote, is_format)
         out.append(text[at : found.start()])
-        if is_format:
+        closed = end - len(quote or "") >= found.end() and text.endswith(quote or "", at, end)
+        if is_format and closed:
             inside = re.sub(r"[^\r\n]", "_", text[found.end() : end - len(quote)])
             inside = inside if len(quote) == 3 else re.sub(r"[\r\n]", "_", inside)
             out.append(" " * len(prefix) + quote + inside + text[end - len(quote) : end])
