@@ -122,6 +122,8 @@ def queue(directory: Path, everything: bool, base: str | None, as_json: bool) ->
 
 
 def _say_lane(lane: dict[str, Any]) -> None:
+    from pointsman.core.narrate import printable
+
     click.echo(click.style(lane["base"], bold=True) + f"  at {lane['tip'][:10] if lane['tip'] else '-'}")
     if lane["paused"]:
         click.echo(click.style("  paused: ", fg="yellow") + lane["paused"])
@@ -130,10 +132,10 @@ def _say_lane(lane: dict[str, Any]) -> None:
         place_text = f"{place:>3}." if state == "queued" else "    "
         click.echo(
             f"{place_text} {click.style(state.ljust(9), fg=COLOURS[state])} #{change['id']:<4}"
-            f"{change['branch']}  {change['title']}"
+            f"{printable(change['branch'])}  {printable(change['title'])}"
         )
-        if change["doing"]:
-            click.echo(f"       {change['doing']}")
+        for line in change["doing"].splitlines():
+            click.echo(f"       {printable(line)}")
 
 
 @click.command()

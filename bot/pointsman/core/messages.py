@@ -143,8 +143,9 @@ def behind(change: str, why: str) -> str:
     return f"{why} (as things stand behind {change}; tried again when that has landed or left)"
 
 
-def approvals_needed(change: Change, verdict: object) -> str:
-    return f"{verdict}. `pointsman approve {change.id}` gives one"
+def approvals_needed(change: Change, verdict: object, paths: Sequence[str]) -> str:
+    shown = ", ".join(paths[:5]) + (f" and {len(paths) - 5} more" if len(paths) > 5 else "")
+    return f"{verdict}\nfor {shown}. `pointsman approve {change.id}` gives one"
 
 
 def nothing_new(change: Change) -> Reason:

@@ -8,8 +8,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pointsman.core import messages
-from pointsman.core.contract import Contract, ContractVerdict, Outcome, RoleFound, TargetVerdict
+from pointsman.core.contract import (
+    Contract,
+    ContractVerdict,
+    Outcome,
+    PathStatus,
+    RoleFound,
+    TargetVerdict,
+)
 from pointsman.core.contract.evidence import read_evidence
+from pointsman.core.contract.reasons import shown
 from pointsman.core.landing import merge_message, squash_message
 from pointsman.core.model import Sha, Signature
 from pointsman.core.queue.checks import digest, gate_of
@@ -169,7 +177,8 @@ def _unstackable(change: Change, contract: Contract, stacked: Unstackable) -> Re
 
 def _not_allowed(change: Change, contract: Contract, verdict: ContractVerdict, key: str) -> Refused | Held:
     if verdict.outcome is Outcome.WAITING:
-        needed = messages.approvals_needed(change, verdict)
+        paths = [shown(one.path) for one in verdict.paths if one.status is PathStatus.NEEDS_APPROVAL]
+        needed = messages.approvals_needed(change, verdict, paths)
         return Held(wait=Wait(code="approval", text=needed, key=key))
     return Refused(reason=messages.not_owned(verdict, contract.base, change))
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from pointsman.core.queue.model import LIVE, Candidate, Change, ChangeState, Run, RunState
+from pointsman.core.queue.model import LIVE, Candidate, Change, ChangeState, Reason, Run, RunState
 from pointsman.core.queue.observation import Standing
 from pointsman.core.queue.order import line_up
 from pointsman.ports import Forge, Store
 
-STATES_SHOWN = (ChangeState.QUEUED,)
+DETAIL_LINES = 12
 
 
 def view(store: Store, forge: Forge, *, everything: bool = False, lane: str | None = None) -> dict[str, Any]:
@@ -53,15 +53,24 @@ def _in_order(queued: Sequence[Change], changes: Sequence[Change]) -> list[Chang
 def _doing(change: Change, live: Sequence[Candidate], runs: Sequence[Run]) -> str:
     """What happens to the change now, or why nothing does, or how it ended; one sentence."""
     if change.reason is not None:
-        return f"{change.reason.text}\n       again: {change.reason.reproduce}".removesuffix(
-            "\n       again: "
-        )
+        return "\n".join(_why_returned(change.reason))
     for candidate in live:
         if change.id in {member.change for member in candidate.members}:
             return _testing(candidate, runs)
     if change.wait is not None:
         return f"waits: {change.wait.text}"
     return f"landed as {change.landed[:10]}" if change.landed is not None else ""
+
+
+def _why_returned(reason: Reason) -> Iterator[str]:
+    """The sentence, the quotes (of a log its end, of two sides their beginning) and the command."""
+    yield from reason.text.splitlines()
+    lines = reason.details.splitlines()
+    red = reason.code.startswith("red")
+    for line in lines[-DETAIL_LINES:] if red else lines[:DETAIL_LINES]:
+        yield f"| {line}"
+    if reason.reproduce:
+        yield f"again: {reason.reproduce}"
 
 
 def _testing(candidate: Candidate, runs: Sequence[Run]) -> str:

@@ -364,6 +364,36 @@ def test_a_red_candidate_that_is_not_at_the_front_waits_for_those_before_it() ->
     assert decide(seen).actions == ()
 
 
+def test_what_stands_on_a_red_candidate_is_given_up_at_once() -> None:
+    first = candidate(1, 1)
+    second = candidate(2, 2, base=first.commit)
+    third = candidate(3, 3, base=second.commit)
+    seen = lane(
+        contract=contract("speculate: 2, retry: {max: 1}"),
+        changes=(change(1), change(2), change(3)),
+        candidates=(first, second, third),
+        runs=(run(first, 1, state=RUNNING), run(second, 2, state=FAILED)),
+        running=1,
+    )
+    action = only(seen)
+    assert isinstance(action, Discard)
+    assert (action.candidate.id, action.why) == (3, "it stands on a candidate that failed")
+
+
+def test_nothing_overtakes_a_red_front_while_it_is_diagnosed() -> None:
+    first = candidate(1, 1)
+    later = candidate(2, 2, state=CandidateState.PASSED)
+    asking = run(None, 9, state=RUNNING, change=1, probe="base")
+    seen = lane(
+        contract=contract("speculate: 0, retry: {max: 1}"),
+        changes=(change(1), change(2)),
+        candidates=(first, later),
+        runs=(run(first, 1, state=FAILED), asking),
+        running=1,
+    )
+    assert decide(seen).actions == ()
+
+
 def test_those_behind_a_red_one_are_built_on_the_nearest_that_is_not() -> None:
     first = candidate(1, 1)
     second = candidate(2, 2, base=first.commit)

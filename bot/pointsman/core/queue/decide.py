@@ -101,7 +101,8 @@ def _needed(run: Run, live: set[int], queued: set[int]) -> bool:
 
 
 def _chain(now: Observation) -> list[Candidate]:
-    """Live candidates that can still land as things stand, each on the tip or on one before it, by id."""
+    """Live candidates that can still land as things stand, each on the tip or on one before it that is not red,
+    by id. What stands on a red one is dead: it is built again on the nearest that is not."""
     if now.tip is None or now.contract is None:
         return []
     members = {change.id: change.head for change in now.changes}
@@ -113,7 +114,8 @@ def _chain(now: Observation) -> list[Candidate]:
         whole = all(members.get(member.change) == member.head for member in candidate.members)
         if candidate.base in standing and whole and candidate.contract == now.contract.digest:
             chain.append(candidate)
-            standing.add(candidate.commit)
+            if not _is_red(now, now.contract, candidate):
+                standing.add(candidate.commit)
     return chain
 
 
@@ -125,6 +127,8 @@ def _why_dead(now: Observation, candidate: Candidate) -> str:
         return messages.contract_unreadable(now.contract_problem)
     if candidate.contract != now.contract.digest:
         return messages.contract_changed()
+    if any(other.commit == candidate.base for other in _chain(now)):
+        return messages.behind_red()
     return _moved(now, candidate)
 
 
@@ -213,10 +217,16 @@ def _give_back(
 
 
 def _land(now: Observation) -> Iterator[Action]:
-    """The one candidate that stands on the tip and passed; I1 and I2 are checked here once more."""
+    """The one candidate that stands on the tip and passed.
+
+    One that was built later does not land while a red one before it on the same tip is being diagnosed: moving
+    the base would throw the diagnosis away.
+    """
     if now.lane.paused or now.contract is None:
         return
     for candidate in _chain(now):
+        if candidate.base == now.tip and _is_red(now, now.contract, candidate):
+            return
         if candidate.state is CandidateState.PASSED and candidate.base == now.tip:
             if not now.obstacle:
                 yield Land(candidate=candidate)
