@@ -83,3 +83,10 @@ def test_R46_a_claim_that_the_gate_contradicts_is_flagged() -> None:
 def test_without_an_evidence_section_nothing_is_asked() -> None:
     rules = contract("roles: {docs: {who: coder, owns: ['**']}}\n")
     assert read_evidence("", rules, "docs").ok
+
+
+@pytest.mark.parametrize(
+    "line", ["# " + " " * 50_000 + "x", "#" * 50_000, "**" + "*" * 50_000, "`" * 50_000, "- " * 25_000]
+)
+def test_a_hostile_text_costs_no_more_than_its_length(line: str) -> None:
+    assert not read_evidence(f"{line}\n" * 3, RULES, "docs").ok

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Literal
 
 from pointsman.core.contract.control import CONTROL
-from pointsman.core.contract.matching import PatternSet, pattern_set
+from pointsman.core.contract.matching import PatternSet
 from pointsman.core.contract.model import Contract, Pattern
 from pointsman.core.model import GitPath
 
@@ -77,18 +76,26 @@ def coverage(contract: Contract, tracked: Sequence[GitPath]) -> dict[Listed, See
     return seen
 
 
-@lru_cache(maxsize=4096)
-def covers(wide: str, narrow: str, *, protective: bool) -> bool:
-    """Is everything that `narrow` can match surely matched by `wide`? False where that can't be told."""
-    if wide == "**" or wide == "*":
-        return True
-    prefix, whole = _literal(narrow)
-    if not prefix:
-        return False
-    rules = pattern_set((wide,), protective=protective)
-    if whole and not narrow.endswith("/"):
-        return bool(rules.matches(prefix)) and bool(rules.inside(prefix))
-    return bool(rules.inside(prefix))
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Covering:
+    """A list of patterns, to ask which of them surely match all that another one can match."""
+
+    rules: tuple[Listed, ...]
+    compiled: PatternSet
+
+    def over(self, narrow: str) -> tuple[Listed, ...]:
+        """The rules that cover `narrow`, in order; () where that can't be told from the patterns alone."""
+        everything = {index for index, rule in enumerate(self.rules) if rule.pattern.text in ("*", "**")}
+        prefix, whole = _literal(narrow)
+        found = self.compiled.inside(prefix) if prefix else frozenset()
+        if prefix and whole and not narrow.endswith("/"):
+            found &= self.compiled.matches(prefix)
+        return tuple(self.rules[index] for index in sorted(found | everything))
+
+
+def covering(rules: Sequence[Listed], *, protective: bool) -> Covering:
+    compiled = PatternSet([rule.pattern.text for rule in rules], protective=protective)
+    return Covering(rules=tuple(rules), compiled=compiled)
 
 
 def _literal(pattern: str) -> tuple[str, bool]:

@@ -12,7 +12,6 @@ COMMANDS_RUN = "Commands run"
 REMAINING_RISK = "Remaining risk"
 COST = "Cost"
 
-_HEADING = re.compile(r" {0,3}#{1,6}[ \t]+(.*?)[ \t#]*|[ \t]*\*\*(.+?)\*\*:?[ \t]*")
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _FENCE = re.compile(r"[ \t]*(?:```|~~~)")
 _BULLET = re.compile(r"^(?:[-*+][ \t]+(?:\[[ xX]\][ \t]+)?|[0-9]{1,3}[.)][ \t]+|\$[ \t]+)")
@@ -93,13 +92,23 @@ def _sections(body: str) -> dict[str, list[str]]:
         if _FENCE.match(line):
             fenced = not fenced
             continue
-        heading = None if fenced else _HEADING.fullmatch(line)
-        if heading is not None:
-            title = (heading.group(1) or heading.group(2) or "").strip().rstrip(":").lower()
+        title = "" if fenced else _title(line.strip())
+        if title:
             current = found.setdefault(title, [])
         elif not _NOTHING.fullmatch(line.strip()):
             current.append(line.strip())
     return found
+
+
+def _title(line: str) -> str:
+    """The text of a heading (`## Text`) or of a line that is bold throughout, in lower case; else ''."""
+    text = line.lstrip("#")
+    if len(line) - len(text) in range(1, 7) and text[:1] in (" ", "\t"):
+        return text.rstrip("# \t").strip().rstrip(":").lower()
+    bold = line.rstrip(": \t")
+    if len(bold) > 4 and bold.startswith("**") and bold.endswith("**"):
+        return bold[2:-2].strip().rstrip(":").lower()
+    return ""
 
 
 def _claim(line: str) -> Claim:

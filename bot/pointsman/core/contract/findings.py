@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from pointsman.core.contract.coverage import Listed, coverage, covers, listed_patterns
+from pointsman.core.contract.coverage import Covering, Listed, coverage, covering, listed_patterns
 from pointsman.core.contract.identity import Identity
 from pointsman.core.contract.model import ALWAYS, ApprovalRule, Contract, Role
 from pointsman.core.contract.overlap import branches_meet
@@ -61,40 +61,43 @@ def _at(listed: Listed, code: str, message: str) -> Finding:
 
 def _dead_and_shadowed(contract: Contract, tracked: Sequence[GitPath]) -> Iterator[Finding]:
     """Classes that forbid, and the control class, are there for files that do not exist: never dead."""
+    denials = {name: _denials(contract, name) for name in contract.roles}
     for listed, seen in coverage(contract, tracked).items():
         text = listed.pattern.text
-        if listed.kind == "owns" and (deny := _denied_whole(contract, listed)):
-            yield _at(listed, "shadowed", f"{text} can never apply: {deny} denies all of it")
+        denying = denials[listed.owner].over(text) if listed.kind == "owns" else ()
+        if denying:
+            by = denying[0].pattern
+            what = f"{by.key} (line {by.line}, {by.text}) denies all of it"
+            yield _at(listed, "shadowed", f"{text} can never apply: {what}")
         elif tracked and not seen.files and listed.may_be_dead:
             yield _at(listed, "dead_pattern", f"{text} matches no file on the base branch")
         elif listed.kind == "owns" and seen.files and not seen.open:
             yield _at(listed, "shadowed", f"every file that {text} matches is denied by other rules")
 
 
-def _denied_whole(contract: Contract, owned: Listed) -> str:
-    for listed in listed_patterns(contract):
-        mine = listed.kind == "never" or (listed.kind == "cannot_touch" and listed.owner == owned.owner)
-        if mine and covers(listed.pattern.text, owned.pattern.text, protective=True):
-            return f"{listed.pattern.key} (line {listed.pattern.line}, {listed.pattern.text})"
-    return ""
+def _denials(contract: Contract, role: str) -> Covering:
+    def denies(listed: Listed) -> bool:
+        return listed.kind == "never" or (listed.kind == "cannot_touch" and listed.owner == role)
+
+    return covering([listed for listed in listed_patterns(contract) if denies(listed)], protective=True)
 
 
 def _doubled(contract: Contract) -> Iterator[Finding]:
     lists: dict[tuple[str, str], list[Listed]] = {}
     for listed in listed_patterns(contract):
         lists.setdefault((listed.owner, listed.kind), []).append(listed)
-    for group in lists.values():
+    for (_, kind), group in lists.items():
+        cover = covering(group, protective=kind != "owns")
+        first: dict[str, Listed] = {}
         for one in group:
-            wider = next((other for other in group if other is not one and _takes_in(other, one)), None)
-            if wider is not None:
-                what = f"{wider.pattern.text} (line {wider.pattern.line}) already covers it"
+            same = first.setdefault(one.pattern.text, one)
+            wider = [
+                other for other in cover.over(one.pattern.text) if other.pattern.text != one.pattern.text
+            ]
+            if same is not one or wider:
+                by = same.pattern if same is not one else wider[0].pattern
+                what = f"{by.text} (line {by.line}) already covers it"
                 yield _at(one, "redundant", f"{one.pattern.text} adds nothing: {what}")
-
-
-def _takes_in(wide: Listed, narrow: Listed) -> bool:
-    if wide.pattern.text == narrow.pattern.text:
-        return wide.position < narrow.position
-    return covers(wide.pattern.text, narrow.pattern.text, protective=wide.kind != "owns")
 
 
 def _overlapping_roles(contract: Contract) -> Iterator[Finding]:

@@ -83,7 +83,9 @@ def summary(verdict: ContractVerdict) -> str:
     lines = [f"{verdict.outcome.value} for role {verdict.role}"]
     if verdict.shadow_until is not None:
         lines = [f"shadow mode until {verdict.shadow_until}: lets pass what would be {lines[0]}"]
-    lines += [problem.message for problem in verdict.problems]
+    lines += [problem.message for problem in verdict.problems[:SHOWN]]
+    if len(verdict.problems) > SHOWN:
+        lines.append(f"... and {len(verdict.problems) - SHOWN} more like these")
     lines += [
         f"{shown(path.path)}: {path.reason}{_where(path.line)}" for path in verdict.refused_paths[:SHOWN]
     ]

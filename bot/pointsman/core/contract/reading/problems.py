@@ -30,11 +30,16 @@ class ContractErrors:
         return "\n".join(str(error) for error in self.errors)
 
 
+MAX_SUGGESTIONS = 50
+"""A file that is wrong throughout must not cost minutes of looking for what was meant."""
+
+
 class ErrorLog:
     """Collects the mistakes of one file while it is read to its end."""
 
     def __init__(self, source: str) -> None:
         self.source = source
+        self.suggestions_left = MAX_SUGGESTIONS
         self._found: list[ContractError] = []
 
     def add(self, line: int, column: int, key: str, message: str) -> None:

@@ -140,7 +140,7 @@ class Record:
     def _value(self, key: Scalar, value: Node, at: At, log: ErrorLog) -> Any:
         known = self.keys.get(key.text)
         if known is None:
-            close = suggestion(key.text, list(self.keys)) or f"; known are {', '.join(self.keys)}"
+            close = suggestion(log, key.text, list(self.keys)) or f"; known are {', '.join(self.keys)}"
             return wrong(key, at.child(key.text), log, f"unknown key {key.text!r}{close}")
         return known.shape.read(value, at.child(key.text, key.line), log)
 

@@ -57,7 +57,7 @@ class Reference:
             return wrong(node, at, log, f"{name!r} is always required and can't be dropped")
         if name in self.known or name in self.also:
             return name
-        close = suggestion(name, [*self.known, *self.also])
+        close = suggestion(log, name, [*self.known, *self.also])
         return wrong(node, at, log, f"no {self.what} is called {name!r}{close}")
 
     def schema(self) -> Json:
@@ -80,7 +80,7 @@ class NamedIdentity:
             return self.known.identities[name]
         if name in self.known.identity_names:
             return INVALID
-        close = suggestion(name, [*self.known.identity_names, HUMAN])
+        close = suggestion(log, name, [*self.known.identity_names, HUMAN])
         return wrong(node, at, log, f"no identity is called {name!r}{close}")
 
     def schema(self) -> Json:

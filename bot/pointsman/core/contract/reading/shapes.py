@@ -60,8 +60,11 @@ def wrong(node: Node, at: At, log: ErrorLog, message: str) -> Invalid:
     return INVALID
 
 
-def suggestion(name: str, known: list[str]) -> str:
-    """`; did you mean 'x'?`, or '' where nothing is close."""
+def suggestion(log: ErrorLog, name: str, known: list[str]) -> str:
+    """`; did you mean 'x'?`, or '' where nothing is close or the log has had enough of them."""
+    if log.suggestions_left <= 0:
+        return ""
+    log.suggestions_left -= 1
     close = get_close_matches(name, known, n=1, cutoff=0.6) or get_close_matches(
         name.lower(), known, n=1, cutoff=0.6
     )
@@ -117,7 +120,7 @@ class Choice:
         if isinstance(node, Scalar) and node.text in self.words:
             return node.text
         expected = " or ".join(self.words) if len(self.words) < 3 else "one of " + ", ".join(self.words)
-        close = suggestion(node.text, list(self.words)) if isinstance(node, Scalar) else ""
+        close = suggestion(log, node.text, list(self.words)) if isinstance(node, Scalar) else ""
         return wrong(node, at, log, f"expected {expected}, got {describe(node)}{close}")
 
     def schema(self) -> Json:
