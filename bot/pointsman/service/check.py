@@ -78,7 +78,7 @@ class CheckReport:
             "role": self.role,
             "tree": healing.merged,
             "checks": list(self.checks),
-            "contract": _contract_json(self.contract, self.why_no_role),
+            "contract": contract_json(self.contract, self.why_no_role),
             "migrations": {**self.migrations.to_json(), "forked": healing.status == "healed"},
         }
 
@@ -102,15 +102,16 @@ def check_change(git: Git, question: Question) -> CheckReport:
     )
     if not isinstance(role, RoleFound):
         return replace(report, why_no_role=_why_no_role(role, question))
-    judged = _judge(git, contract, role.role, subject, question, verdict.healing.merged)
+    judged = judge_change(git, contract, role.role, subject, question, verdict.healing.merged)
     names = tuple(required_names(contract, role.role))
     return replace(report, role=role.role, checks=names, contract=judged)
 
 
-def _judge(
+def judge_change(
     git: Git, contract: Contract, role: str, subject: Subject, question: Question, merged: Sha | None
-) -> ContractVerdict | None:
-    """Where git can't merge there is no merged tree: what the change itself brings is judged all the same."""
+) -> ContractVerdict:
+    """The contract's verdict on the `merged` tree, before any heal. Where git can't merge (None) there is no such
+    tree: what the change itself brings is judged all the same."""
     base_tree = git.tree_of(question.base)
     return judge_trees(
         git,
@@ -131,7 +132,8 @@ def _why_no_role(outcome: NoRole | SeveralRoles | TargetVerdict, question: Quest
     return f"{outcome}{hint}"
 
 
-def _contract_json(verdict: ContractVerdict | None, why_no_role: str) -> dict[str, Any]:
+def contract_json(verdict: ContractVerdict | None, why_no_role: str) -> dict[str, Any]:
+    """The verdict as the JSON of `check` has it; None is nobody's change."""
     if verdict is None:
         return {"outcome": "refused", "code": "no_role", "message": why_no_role, "paths": [], "problems": []}
     return {
