@@ -141,16 +141,15 @@ def local_queue(
             git=git, store=store, forge=forge, gates=gates, clock=clock, builder=builder, tell=lambda _: None
         )
         observer = Observer(git=git, store=store, forge=forge, clock=clock)
-        lane, contract = (base, None)
-        if contract_needed:
-            lane, contract = base_contract(git, base)
+        lock = RunLock(folder / "run.lock")
         try:
+            lane, contract = base_contract(git, base) if contract_needed else (base, None)
             yield LocalQueue(
                 git=git,
                 store=store,
                 forge=forge,
                 gates=gates,
-                lock=RunLock(folder / "run.lock"),
+                lock=lock,
                 desk=Desk(git=git, store=store, forge=forge, checkouts=LocalCheckouts(git=git), clock=clock),
                 consents=Consents(store=store, clock=clock),
                 loop=Loop(observer=observer, performer=performer, store=store, gates=gates, clock=clock),
@@ -158,6 +157,7 @@ def local_queue(
                 contract=contract,
             )
         finally:
+            lock.release()
             store.close()
 
 

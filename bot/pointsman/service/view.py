@@ -54,11 +54,11 @@ def _doing(change: Change, live: Sequence[Candidate], runs: Sequence[Run]) -> st
     """What happens to the change now, or why nothing does, or how it ended; one sentence."""
     if change.reason is not None:
         return "\n".join(_why_returned(change.reason))
+    if change.wait is not None:  # cleared when it is built: whoever waits in a candidate has passed
+        return f"waits: {change.wait.text}"
     for candidate in live:
         if change.id in {member.change for member in candidate.members}:
             return _testing(candidate, runs)
-    if change.wait is not None:
-        return f"waits: {change.wait.text}"
     return f"landed as {change.landed[:10]}" if change.landed is not None else ""
 
 
