@@ -27,7 +27,7 @@ def contract() -> None:
     """Write, lint and explain the ownership contract, .pointsman.yml on the base branch."""
 
 
-@contract.command()
+@contract.command(short_help="Start one, from CODEOWNERS or the folders.")
 @click.option("--write", is_flag=True, help=f"Write {CONTRACT_FILE}; without it the text goes to stdout.")
 @click.option(
     "--base", metavar="BRANCH", help="The branch to land on.  [default: main, else master, else HEAD's]"
@@ -62,7 +62,7 @@ def init(directory: Path, base: str | None, write: bool) -> int:
     return 0
 
 
-@contract.command()
+@contract.command(short_help="Find rules that load and cannot be meant.")
 @click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option(
     "--rev", metavar="REV", help="Hold patterns against that commit's files; without FILE, its contract."
@@ -91,7 +91,7 @@ def lint(directory: Path, file: Path | None, rev: str | None, as_json: bool) -> 
     return 1 if findings else 0
 
 
-@contract.command(name="explain")
+@contract.command(name="explain", short_help="Say who may change a path, and by which rule.")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @click.option("--role", metavar="ROLE", help="Only for this role.  [default: every role]")
 @click.option("--rev", metavar="REV", help="The contract of that commit.  [default: the base branch's tip]")
@@ -121,7 +121,7 @@ def explain_paths(
     return 0 if all(_may_anybody(one) for one in found) else 1
 
 
-@contract.command()
+@contract.command(short_help="Print the JSON Schema, for editors.")
 def schema() -> int:
     """Print the JSON Schema of a contract, for editors.
 
@@ -176,7 +176,7 @@ def _lint_input(directory: Path, file: Path | None, rev: str | None) -> tuple[st
 
 
 def _file_bytes(file: Path) -> bytes:
-    from pointsman.core.contract.nodes import MAX_BYTES
+    from pointsman.core.contract.reading.nodes import MAX_BYTES
 
     if not file.exists():
         raise UserError(_missing(str(file.parent)))

@@ -45,7 +45,8 @@ class Outcome(StrEnum):
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PathVerdict:
     """`rule` is the place of the rule that decided (`roles.docs.owns[0]`), `pattern` what it says, `line` its
-    line (0: built in). `approvals_missing` names classes. `enforced` False: only shadow mode lets it pass."""
+    line (0: built in). `approvals_missing` and `classes` name classes of paths. `firm`: not even shadow mode
+    lets it pass."""
 
     path: GitPath
     status: PathStatus
@@ -80,7 +81,7 @@ class Regeneration:
 class ContractVerdict:
     """`outcome` is what the rules say; `allowed` is whether they let the change land now.
 
-    The two differ only in shadow mode, when `shadow_until` holds its last-but-one day as written.
+    The two differ only in shadow mode; then `shadow_until` is the day on which it ends, as written.
     """
 
     role: str
