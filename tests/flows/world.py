@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import os
 import sqlite3
 import subprocess
 import sys
@@ -147,6 +148,18 @@ class World:
             stderr=subprocess.PIPE,
             text=True,
         )
+
+    def shell(self, command: str, *, cwd: Path | None = None, path: Path | None = None) -> Said:
+        """A command line that somebody pastes into a shell in the repository; `path` comes first in PATH."""
+        done = subprocess.run(
+            ["sh", "-c", command],
+            cwd=cwd or self.path,
+            env=os.environ | ({"PATH": f"{path}:{os.environ['PATH']}"} if path else {}),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return Said(code=done.returncode, out=done.stdout, err=done.stderr)
 
     # What can be seen from outside
 

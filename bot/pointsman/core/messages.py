@@ -5,8 +5,10 @@ Each says what happened, the value seen and the next step.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 
+from pointsman.core.contract import Check
 from pointsman.core.model import Sha
 from pointsman.core.queue.model import Candidate, Change, Reason, Run
 from pointsman.core.queue.observation import BaseCommit
@@ -29,7 +31,7 @@ def head_moved(change: Change, now: Sha) -> Reason:
         code="head_moved",
         text=f"{change.branch} was submitted at {short(change.head)} and is now at {short(now)}; "
         "what was submitted is no longer what you have. Submit it again.",
-        reproduce=f"pointsman submit {change.branch}",
+        reproduce=f"pointsman submit {shlex.quote(change.branch)}",
     )
 
 
@@ -38,7 +40,7 @@ def dependency_cycle(change: Change, cycle: Sequence[str]) -> Reason:
         code="dependency_cycle",
         text=f"these changes depend on each other, so none can be first: {' -> '.join(cycle)}. "
         "Remove one Depends-on and submit again.",
-        reproduce=f"pointsman submit {change.branch}",
+        reproduce=f"pointsman submit {shlex.quote(change.branch)}",
     )
 
 
@@ -77,7 +79,7 @@ def behind_red() -> str:
     return "it stands on a candidate that failed"
 
 
-def red(run: Run, *, command: str, commit: Sha, together: BaseCommit | None, alone: bool) -> Reason:
+def red(run: Run, *, check: Check, commit: Sha, together: BaseCommit | None, alone: bool) -> Reason:
     """A failed check; `alone`: it fails on the change's own head, or there is nothing else to blame."""
     failing = f" ({run.failing_test})" if run.failing_test else ""
     text = f"check {run.check!r} failed{failing}: {run.why}."
@@ -94,13 +96,15 @@ def red(run: Run, *, command: str, commit: Sha, together: BaseCommit | None, alo
     return Reason(
         code="red_together" if together is not None or not alone else "red",
         text=text,
-        reproduce=reproduce_check(commit, command),
+        reproduce=reproduce_check(commit, check),
     )
 
 
-def reproduce_check(commit: Sha, command: str) -> str:
-    """The commands that run one check again on the exact commit that was tested."""
+def reproduce_check(commit: Sha, check: Check) -> str:
+    """The commands that run one check again on the exact commit that was tested, as the runner ran it."""
     folder = f"../pointsman-{short(commit)}"
+    variables = "".join(f"{key}={shlex.quote(value)} " for key, value in sorted(check.env.items()))
+    command = f"{variables}sh -e -c {shlex.quote(check.run or check.name)}"
     return f"git worktree add --detach {folder} {commit} && cd {folder} && {command}"
 
 
@@ -121,8 +125,8 @@ def not_owned(verdict: object, base: str, change: Change) -> Reason:
     return Reason(
         code="contract",
         text=f"the contract on {base} does not allow it: {verdict}",
-        reproduce=f"pointsman check --base {base} --head {change.head} --branch {change.branch} "
-        f"--author {change.author}",
+        reproduce=f"pointsman check --base {shlex.quote(base)} --head {change.head} "
+        f"--branch {shlex.quote(change.branch)} --author {shlex.quote(change.author)}",
     )
 
 

@@ -24,6 +24,7 @@ from pointsman.core.queue.actions import (
     StartRun,
 )
 from pointsman.core.queue.blame import Ask, BaseIsRed, Pending, RedAlone, RedTogether, blame
+from pointsman.core.queue.checks import check_named
 from pointsman.core.queue.model import Candidate, CandidateState, Change, Run, RunState, Wait
 from pointsman.core.queue.observation import Observation
 from pointsman.core.queue.order import line_up
@@ -205,10 +206,9 @@ def _ask(
 def _give_back(
     contract: Contract, candidate: Candidate, change: Change, run: Run, finding: RedAlone | RedTogether
 ) -> Return:
-    check = contract.checks.get(run.check)
     reason = messages.red(
         run,
-        command=(check.run or run.check) if check is not None else run.check,
+        check=check_named(contract, run.check),
         commit=candidate.commit,
         together=finding.culprit if isinstance(finding, RedTogether) else None,
         alone=isinstance(finding, RedAlone),
