@@ -14,9 +14,9 @@ from pathlib import Path
 EVIDENCE = "evidence"
 """The gate of these stories writes the tree that it passed into this file."""
 
-LANDS = ("agent/plain", "agent/late")
-RETURNED = ("agent/red",)
 MARKER = "{}.txt"
+STORY = "story.json"
+"""Beside the repository: how each branch is to end, `landed` or `returned`."""
 
 
 def git(repository: Path, *args: str) -> str:
@@ -25,12 +25,13 @@ def git(repository: Path, *args: str) -> str:
 
 
 def judge_repository(folder: Path, evidence: Path) -> list[str]:
-    """What is wrong, in words; [] when the invariants hold. `folder` holds `repo`."""
+    """What is wrong, in words; [] when the invariants hold. `folder` holds `repo` and its story."""
     repository = folder / "repo"
+    story: dict[str, str] = json.loads((folder / STORY).read_text())
     return [
         *_untested(repository, evidence),
-        *_landed_once(repository),
-        *_states(repository),
+        *_landed_once(repository, story),
+        *_states(repository, story),
         *_journal(repository),
     ]
 
@@ -43,16 +44,16 @@ def _untested(repository: Path, evidence: Path) -> list[str]:
     return [f"untested on main: {line}" for line in commits if line.split()[1] not in passed]
 
 
-def _landed_once(repository: Path) -> list[str]:
+def _landed_once(repository: Path, story: dict[str, str]) -> list[str]:
     """I5: what a change adds came to main exactly once, what was returned never."""
     problems = []
-    for branch in (*LANDS, *RETURNED):
+    for branch, end in story.items():
         marker = MARKER.format(branch.replace("/", "-"))
         times = git(
             repository, "log", "--first-parent", "-m", "--format=%H", "--diff-filter=A", "main", "--", marker
         )
         count = len(times.split())
-        if count != (1 if branch in LANDS else 0):
+        if count != (1 if end == "landed" else 0):
             problems.append(f"{branch} landed {count} times")
     return problems
 
@@ -65,13 +66,12 @@ def _rows(repository: Path, query: str) -> list[tuple[object, ...]]:
         database.close()
 
 
-def _states(repository: Path) -> list[str]:
+def _states(repository: Path, expected: dict[str, str]) -> list[str]:
     """I5: every change ended, each as the story says, exactly once in the journal."""
     problems = []
     states = {
         str(branch): str(state) for branch, state in _rows(repository, "select branch, state from changes")
     }
-    expected = {**dict.fromkeys(LANDS, "landed"), **dict.fromkeys(RETURNED, "returned")}
     if states != expected:
         problems.append(f"states are {states}")
     ends = _rows(repository, "select kind, body from journal where kind in ('landed', 'returned')")

@@ -6,18 +6,20 @@ A process of its own forks the runs, so that a fork never copies the threads of 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from pointsman.service.submit import Submission, Submitted
 from pointsman.wiring import local_queue
-from tests.faults.outside import EVIDENCE, LANDS, MARKER, RETURNED
+from tests.faults.outside import EVIDENCE, MARKER, STORY
 from tests.support.repo import Repo
 
 ROOT = Path(__file__).parents[2]
-SHARES = 8
+SHARES = 4
 """The boundaries are dealt out to so many tests, so that they run side by side."""
 
 CONTRACT = """
@@ -35,19 +37,24 @@ queue: {speculate: 1, retry: {max: 1}}
 """
 
 
-def template(folder: Path, evidence: Path) -> None:
-    """A repository with three submitted branches, one of them red; `evidence` is where its gate writes."""
+SHORT_STORY = {"agent/plain": "landed", "agent/red": "returned"}
+"""One landing and one return: every kind of write that the queue knows, few enough to die at each."""
+
+LONG_STORY = {"agent/plain": "landed", "agent/red": "returned", "agent/late": "landed"}
+
+
+def template(folder: Path, evidence: Path, story: dict[str, str]) -> None:
+    """A repository with the story's branches submitted; `evidence` is where its gate writes."""
     repo = Repo(folder / "repo").init()
+    (folder / STORY).write_text(json.dumps(story))
     repo.commit("start", files={".pointsman.yml": CONTRACT % evidence})
-    for branch in (LANDS[0], RETURNED[0], LANDS[1]):
+    for branch, end in story.items():
         repo.branch(branch, at="main")
         marker = {MARKER.format(branch.replace("/", "-")): branch}
-        repo.commit(f"work of {branch}", files=marker | ({"red": ""} if branch in RETURNED else {}))
+        repo.commit(f"work of {branch}", files=marker | ({"red": ""} if end == "returned" else {}))
     repo.checkout("main")
-    from pointsman.service.submit import Submission, Submitted
-
     with local_queue(repo.path) as queue:
-        for branch in (LANDS[0], RETURNED[0], LANDS[1]):
+        for branch in story:
             assert isinstance(queue.submit(Submission(branch=branch)), Submitted)
 
 
@@ -57,7 +64,7 @@ def test_R15_killed_at_every_boundary_and_started_again(tmp_path: Path, share: i
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     evidence = tmp_path / "template" / EVIDENCE
-    template(tmp_path / "template", evidence)
+    template(tmp_path / "template", evidence, SHORT_STORY)
     worker = subprocess.run(
         [
             sys.executable,
@@ -69,6 +76,7 @@ def test_R15_killed_at_every_boundary_and_started_again(tmp_path: Path, share: i
             str(SHARES),
         ],
         cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(scratch)},
         capture_output=True,
         text=True,
         timeout=280,

@@ -5,7 +5,7 @@ Every action may run again after a crash. Nothing here decides.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, assert_never
@@ -33,6 +33,7 @@ from pointsman.core.queue.actions import (
 )
 from pointsman.core.queue.checks import check_named
 from pointsman.core.queue.model import (
+    LIVE,
     Candidate,
     CandidateState,
     Change,
@@ -50,6 +51,8 @@ from pointsman.service.build import Builder, Built, Held, Refused
 CANDIDATE_REFS = "refs/pointsman/candidates/"
 CHANGE_REFS = "refs/pointsman/changes/"
 LOG_TAIL_BYTES = 4000
+KEPT_PINS = 100
+"""How many heads, and how many commits of candidates, stay pinned after they have ended."""
 
 Listener = Callable[[Entry], None]
 
@@ -145,11 +148,30 @@ class Performer:
         for change in self.store.changes(states=(ChangeState.QUEUED,)):
             self._pin(pinned, f"{CHANGE_REFS}{change.id}", change.head)
         for lane in self.store.lanes():
-            live = (CandidateState.TESTING, CandidateState.PASSED, CandidateState.LANDING)
-            for candidate in self.store.candidates(lane, states=live):
+            for candidate in self.store.candidates(lane, states=tuple(LIVE)):
                 self._pin(pinned, f"{CANDIDATE_REFS}{candidate.id}", candidate.commit)
 
-    def _pin(self, pinned: Any, ref: str, commit: Sha) -> None:
+        self._unpin_oldest(pinned)
+
+    def _unpin_oldest(self, pinned: Mapping[str, Sha]) -> None:
+        """What has ended stays pinned for a while, so that its reproduction works, but not for ever."""
+        for prefix, live in ((CANDIDATE_REFS, self._live_candidates()), (CHANGE_REFS, self._queued())):
+            numbers = sorted(
+                (int(ref.removeprefix(prefix)) for ref in pinned if ref.startswith(prefix)), reverse=True
+            )
+            ended = [number for number in numbers if number not in live]
+            for number in ended[KEPT_PINS:]:
+                ref = f"{prefix}{number}"
+                self.git.move_ref(ref, new=None, expected=pinned[ref])
+
+    def _queued(self) -> frozenset[int]:
+        return frozenset(change.id for change in self.store.changes(states=(ChangeState.QUEUED,)))
+
+    def _live_candidates(self) -> frozenset[int]:
+        lanes = self.store.lanes()
+        return frozenset(one.id for lane in lanes for one in self.store.candidates(lane, states=tuple(LIVE)))
+
+    def _pin(self, pinned: Mapping[str, Sha], ref: str, commit: Sha) -> None:
         if pinned.get(ref) != commit:
             self.git.move_ref(ref, new=commit, expected=pinned.get(ref))
 
