@@ -147,6 +147,10 @@ def behind(change: str, why: str) -> str:
     return f"{why} (as things stand behind {change}; tried again when that has landed or left)"
 
 
+def depends_on(changes: Sequence[int]) -> str:
+    return f"depends on {', '.join(f'#{change}' for change in changes)}, which has to land first"
+
+
 def approvals_needed(change: Change, verdict: object, paths: Sequence[str]) -> str:
     shown = ", ".join(paths[:5]) + (f" and {len(paths) - 5} more" if len(paths) > 5 else "")
     return f"{verdict}\nfor {shown}. `pointsman approve {change.id}` gives one"

@@ -23,8 +23,8 @@ from pointsman.core.queue.actions import (
     StartRun,
 )
 from pointsman.core.queue.decide import build_key, decide
-from pointsman.core.queue.model import CandidateState, LaneState, RunState, Wait
-from pointsman.core.queue.observation import BaseCommit, Observation
+from pointsman.core.queue.model import CandidateState, Change, LaneState, RunState, Wait
+from pointsman.core.queue.observation import BaseCommit, Observation, Standing
 from tests.core.queue.facts import TIP, candidate, change, contract, lane, run, sha
 
 FAILED, RUNNING, PASSED = RunState.FAILED, RunState.RUNNING, RunState.PASSED
@@ -439,3 +439,63 @@ def test_after_a_red_batch_the_first_half_is_tried() -> None:
     action = only(lane(contract=contract(BATCH), changes=changes, candidates=(red, half)))
     assert isinstance(action, Build)
     assert [one.id for one in action.changes] == [1]
+
+
+def standings(*changes: Change) -> dict[str, Standing]:
+    found: dict[str, Standing] = {}
+    for one in changes:
+        found[one.branch] = found[f"#{one.id}"] = Standing(change=one.id, state=one.state)
+    return found
+
+
+def test_R49_a_dependency_that_is_being_tested_is_below() -> None:
+    first = candidate(1, 1)
+    changes = (change(1), change(2, depends_on=("agent/1",)))
+    seen = lane(
+        changes=changes,
+        standings=standings(*changes),
+        candidates=(first,),
+        runs=(run(first, state=RUNNING),),
+        running=1,
+    )
+    action = only(seen)
+    assert isinstance(action, Build)
+    assert (action.onto, [one.id for one in action.changes]) == (first.commit, [2])
+
+
+def test_R49_who_depends_on_a_waiting_change_does_not_overtake_it() -> None:
+    tested = lane(contract=contract(ONE_TRY))
+    assert tested.contract is not None
+    key = build_key(TIP, TIP, tested.contract.digest, 0)
+    waits = change(1, wait=Wait(code="approval", text="an approval is missing", key=key))
+    changes = (waits, change(2, depends_on=("#1",)), change(3))
+    actions = decide(replace(tested, changes=changes, standings=standings(*changes))).actions
+    held = [action.change.id for action in actions if isinstance(action, Hold)]
+    built = [[one.id for one in action.changes] for action in actions if isinstance(action, Build)]
+    assert (held, built) == ([2], [[3]])
+
+
+def test_R49_who_depends_on_a_red_change_does_not_overtake_it() -> None:
+    first = candidate(1, 1)
+    changes = (change(1), change(2, depends_on=("agent/1",)))
+    seen = lane(
+        contract=contract(ONE_TRY),
+        changes=changes,
+        standings=standings(*changes),
+        candidates=(first,),
+        runs=(run(first, state=FAILED), run(None, 2, change=1, probe="base", state=RUNNING)),
+        running=1,
+    )
+    action = only(seen)
+    assert isinstance(action, Hold)
+    assert (action.change.id, action.wait.code) == (2, "dependency")
+
+
+def test_R49_in_a_batch_a_dependency_stands_before() -> None:
+    changes = (change(1, depends_on=("agent/2",)), change(2), change(3))
+    seen = lane(
+        contract=contract("mode: batch, max_batch: 3"), changes=changes, standings=standings(*changes)
+    )
+    action = only(seen)
+    assert isinstance(action, Build)
+    assert [one.id for one in action.changes] == [2, 1, 3]

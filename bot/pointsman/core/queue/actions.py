@@ -10,13 +10,11 @@ from pointsman.core.queue.model import Candidate, Change, Reason, Run, Wait
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Build:
-    """Make a candidate: bring `changes` onto `onto` in order. `onto` is the tip or a live candidate's commit.
-    `key` names the facts decided on (see `Wait.key`)."""
+    """Make a candidate: bring `changes` onto `onto` in order. `onto` is the tip or a live candidate's commit."""
 
     tip: Sha
     onto: Sha
     changes: tuple[Change, ...]
-    keys: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

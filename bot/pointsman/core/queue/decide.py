@@ -27,7 +27,7 @@ from pointsman.core.queue.blame import Ask, BaseIsRed, Pending, RedAlone, RedTog
 from pointsman.core.queue.checks import check_named
 from pointsman.core.queue.model import Candidate, CandidateState, Change, Run, RunState, Wait
 from pointsman.core.queue.observation import Observation
-from pointsman.core.queue.order import line_up
+from pointsman.core.queue.order import line_up, waits_for
 from pointsman.core.queue.verdict import CheckStanding, CheckVerdict, check_verdicts
 
 TIMED_OUT = "timed_out"
@@ -289,26 +289,43 @@ def _starts(now: Observation, contract: Contract) -> Iterator[Action]:
 
 def _build(now: Observation, tip: Sha, contract: Contract, ready: Sequence[Change]) -> Iterator[Action]:
     """The next candidate on the last one that is not red, as long as the chain is not too deep."""
-    sound = [candidate for candidate in _chain(now) if not _is_red(now, contract, candidate)]
-    depth = max(0, contract.queue.speculate)
-    if len(sound) > depth:
+    chain = _chain(now)
+    sound = [candidate for candidate in chain if not _is_red(now, contract, candidate)]
+    if len(sound) > max(0, contract.queue.speculate):
         return
     onto = sound[-1].commit if sound else tip
-    taken = {member.change for candidate in _chain(now) for member in candidate.members}
+    brought = _beneath(chain, onto)
+    taken = {member.change for candidate in chain for member in candidate.members}
     batch: list[Change] = []
-    keys: list[str] = []
     for change in ready:
         if change.id in taken:
             continue
-        key = build_key(tip, onto, contract.digest, now.consents.get(change.id, 0))
-        if change.wait is not None and change.wait.key == key:
+        if change.wait is not None and change.wait.key == _key(now, tip, onto, contract, change):
+            continue
+        missing = sorted(waits_for(change, now.standings) - brought)
+        if missing:
+            yield from _hold(change, "dependency", messages.depends_on(missing), key=f"dependency:{missing}")
             continue
         batch.append(change)
-        keys.append(key)
+        brought.add(change.id)
         if len(batch) >= _batch_size(now, contract, batch[0]):
             break
     if batch:
-        yield Build(tip=tip, onto=onto, changes=tuple(batch), keys=tuple(keys))
+        yield Build(tip=tip, onto=onto, changes=tuple(batch))
+
+
+def _beneath(chain: Sequence[Candidate], onto: Sha) -> set[int]:
+    """The queued changes that the commit brings: those of its candidate and of all that it stands on."""
+    by_commit = {candidate.commit: candidate for candidate in chain}
+    brought: set[int] = set()
+    while onto in by_commit:
+        brought.update(member.change for member in by_commit[onto].members)
+        onto = by_commit[onto].base
+    return brought
+
+
+def _key(now: Observation, tip: Sha, onto: Sha, contract: Contract, change: Change) -> str:
+    return build_key(tip, onto, contract.digest, now.consents.get(change.id, 0))
 
 
 def _is_red(now: Observation, contract: Contract, candidate: Candidate) -> bool:

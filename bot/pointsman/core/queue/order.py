@@ -49,6 +49,12 @@ def line_up(changes: Sequence[Change], standings: Mapping[str, Standing]) -> Lin
     return Line(ready=ready, unmet=stuck, cycles=cycles)
 
 
+def waits_for(change: Change, standings: Mapping[str, Standing]) -> set[int]:
+    """The queued changes that have to be on the base, or below in the same candidate, before this one."""
+    known = (standings.get(name) for name in change.depends_on)
+    return {one.change for one in known if one is not None and one.state is ChangeState.QUEUED}
+
+
 def _why_unmet(name: str, standing: Standing | None) -> str:
     if standing is None:
         return f"depends on {name}, which was never submitted"
