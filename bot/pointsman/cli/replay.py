@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from pointsman.cli.common import json_option, note, print_json, repository_optio
 
 if TYPE_CHECKING:
     from pointsman.core.contract import Contract
+    from pointsman.core.migrations.heal.model import Refusal
     from pointsman.core.replay import Summary
     from pointsman.service.replay import Line, Replayed
 
@@ -121,7 +123,7 @@ def _named(contract: Contract | None) -> dict[str, Any] | None:
 
 def _told(run: Iterator[Replayed], total: int) -> Iterator[Replayed]:
     """Passes the changes on, and counts them on stderr where stdout shows nobody a line for long."""
-    shown = click.get_text_stream("stdout").isatty()
+    shown = sys.stdout.isatty()
     told = time.monotonic()
     for number, one in enumerate(run, 1):
         yield one
@@ -161,18 +163,27 @@ def _reasons(one: Replayed) -> Iterator[str]:
 
     if one.trouble:
         yield one.trouble.partition("\n")[0]
-    if one.contract:
-        yield from _contract_reasons(one)
-    if one.migrations:
-        healing = one.migrations.healing
-        for refusal in healing.refusals:
-            yield f"{refusal.code}: {refusal.message.partition(chr(10))[0]}"
-        if healing.status == "healed":
-            yield summary(healing)
     for fork in one.forks:
         yield click.style(f"a fork landed in {fork.config}: {', '.join(fork.heads)}", fg="red")
     for fix in one.fixes:
         yield f"ends the fork of {fix.fork.commit[:SHORT]} after {_duration(fix.seconds)} ({fix.how})"
+    if one.contract:
+        yield from _contract_reasons(one)
+    if one.migrations:
+        healing = one.migrations.healing
+        yield from _refusals(healing.refusals)
+        if healing.status == "healed":
+            yield summary(healing)
+
+
+def _refusals(refusals: Sequence[Refusal]) -> Iterator[str]:
+    """The first of each code, by its first clause: what to do about it is of no use to the past."""
+    by_code: dict[str, list[Refusal]] = {}
+    for refusal in refusals:
+        by_code.setdefault(refusal.code, []).append(refusal)
+    for code, (first, *others) in by_code.items():
+        clause = first.message.partition("\n")[0].partition(": ")[0]
+        yield f"{code}: {clause}{f' (and {len(others)} more)' if others else ''}"
 
 
 def _contract_reasons(one: Replayed) -> Iterator[str]:
@@ -195,9 +206,9 @@ def _contract_reasons(one: Replayed) -> Iterator[str]:
 def _sum_up(summary: Summary, figures: dict[str, Any], total: int) -> None:
     """The summary as a person reads it; every figure is that of the JSON."""
     click.echo()
-    of = f" of {total}, interrupted" if figures["interrupted"] else ""
     pace = f", {figures['seconds_per_merge']:.3f} s each" if summary.merges else ""
-    click.echo(f"{summary.merges}{of} replayed in {figures['seconds']:.1f} s{pace}")
+    count = f"interrupted: {summary.merges} of {total}" if figures["interrupted"] else f"{summary.merges}"
+    click.echo(f"{count} replayed in {figures['seconds']:.1f} s{pace}")
     contract, migrations = figures["contract"], figures["migrations"]
     if contract:
         click.echo(f"contract  {_counts(contract, ('allowed', 'waiting', 'refused', 'no_role'))}")
@@ -224,7 +235,9 @@ def _top(title: str, top: list[dict[str, Any]]) -> None:
     from pointsman.core.contract.reasons import shown
 
     for each in top:
-        click.echo(f"          {title[4:-1]} {shown(each['name'])}: {each['merges']}")
+        click.echo(
+            f"          {each['merges']:>5}  {'path ' if title == 'top_paths' else ''}{shown(each['name'])}"
+        )
 
 
 def _forks(forks: dict[str, Any], summary: Summary) -> None:

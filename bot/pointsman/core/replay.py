@@ -68,8 +68,8 @@ OutcomeWord = Literal["allowed", "waiting", "refused", "no_role"]
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Said:
     """The verdicts on one landed change, as far as they are counted. `outcome` None: there is no contract.
-    `rules` and `paths` are those that kept it from landing, `codes` the healer's refusals. `trouble` says why
-    it could not be judged."""
+    `rules` and `paths` are those that kept it from landing, `codes` the healer's refusals. `healer`
+    None: it could not be judged."""
 
     outcome: OutcomeWord | None
     rules: tuple[str, ...] = ()
@@ -80,7 +80,6 @@ class Said:
     forks: tuple[LandedFork, ...] = ()
     fixes: tuple[Fix, ...] = ()
     blobs_read: int = 0
-    trouble: str = ""
 
 
 @dataclass(kw_only=True)
@@ -104,8 +103,7 @@ class Summary:
     def add(self, said: Said) -> None:
         self.merges += 1
         self.blobs_read += said.blobs_read
-        if said.trouble:
-            self.not_judged += 1
+        self.not_judged += said.healer is None
         if said.outcome is not None:
             self.outcomes[said.outcome] += 1
             self.rules.update(set(said.rules))

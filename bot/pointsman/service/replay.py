@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from dataclasses import dataclass, replace
 from typing import Any
 
-from pointsman.core import contract as contracts
-from pointsman.core.contract import Contract, ContractVerdict, NoRole, Outcome, RoleFound, RoleOutcome
-from pointsman.core.errors import EnvironmentProblem, GitFailed, UserError
+from pointsman.core.contract import (
+    Contract,
+    ContractVerdict,
+    Outcome,
+)
+from pointsman.core.errors import EnvironmentProblem, GitFailed, MissingObject, UserError
 from pointsman.core.migrations.backends import BACKENDS, backend_of
 from pointsman.core.migrations.environment import Environment
 from pointsman.core.migrations.landed import Fix, Forks, LandedFork
 from pointsman.core.model import CommitFacts, PathChange, Sha
 from pointsman.core.proof import Prover
-from pointsman.core.replay import Origin, OutcomeWord, Said, login_of, origin_of
+from pointsman.core.replay import Origin, OutcomeWord, Said, origin_of
 from pointsman.ports import Git
 from pointsman.service.check import Question, contract_json, judge_change
 from pointsman.service.contracts import find_contract
 from pointsman.service.heal_rules import rules_of
 from pointsman.service.healing import Verdict, heal
-from pointsman.service.judging import Subject, local_author, role_of
+from pointsman.service.judging import Subject
 from pointsman.service.migrations import Reader
+from pointsman.service.past_roles import PastRoles
 
 LINES = ("main", "master", "HEAD")
 """Where history is looked for when neither the caller nor a contract names a branch."""
@@ -55,7 +58,8 @@ class ContractAnswer:
 class Replayed:
     """One landed change. `head` is what was merged: the second parent of a merge, else the commit itself.
 
-    `contract` None: there is no contract. `trouble` says why it could not be judged; then `migrations` is None.
+    `contract` None: there is no contract. `trouble` says what could not be told, and why; where that is
+    everything, `migrations` is None.
     """
 
     facts: CommitFacts
@@ -74,7 +78,7 @@ class Replayed:
         verdict = self.contract.verdict if self.contract else None
         return Said(
             outcome=self.contract.outcome if self.contract else None,
-            rules=_rules(verdict),
+            rules=self._rules,
             paths=tuple(one.path for one in verdict.refused_paths) if verdict else (),
             healer=healing.status if healing else None,
             strategies=tuple(each.plan.strategy for each in healing.environments) if healing else (),
@@ -82,8 +86,24 @@ class Replayed:
             forks=self.forks,
             fixes=self.fixes,
             blobs_read=healing.reads if healing else 0,
-            trouble=self.trouble,
         )
+
+    @property
+    def _rules(self) -> tuple[str, ...]:
+        """What kept it from landing: places in the contract, classes that wait, codes of problems, or its author."""
+        if self.contract is None:
+            return ()
+        verdict = self.contract.verdict
+        if verdict is None:
+            return (f"no role for {self.author}",)
+        if verdict.outcome is Outcome.ALLOWED:
+            return ()
+        found = [
+            *(one.code for one in verdict.problems),
+            *(one.rule for one in verdict.refused_paths),
+            *(f"approval of class {need.name}" for need in verdict.waiting_for),
+        ]
+        return tuple(dict.fromkeys(found))
 
     def to_json(self) -> dict[str, Any]:
         """Paths that were allowed are left out."""
@@ -131,101 +151,89 @@ def find_line(git: Git, *, rev: str | None, last: int, contract: Contract | None
 
 @dataclass(kw_only=True)
 class Replay:
-    """One run over one line: what was read for a change is kept for the next."""
+    """One run over one line: what was read for one change is kept for the next. `now` is for shadow mode."""
 
     git: Git
     line: Line
     now: float
     prover: Prover | None = None
-    reader: Reader = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.reader = Reader(self.git, only=rules_of(self.line.contract).only)
 
     def run(self) -> Iterator[Replayed]:
         """Each landed change, oldest first. What a damaged or partial clone lacks ends no more than one of them."""
-        landed = _Landed(self.git, self.reader)
+        contract = self.line.contract
+        reader = Reader(self.git, only=rules_of(contract).only)
+        roles = PastRoles(contract) if contract is not None else None
+        landed = _Landed(self.git, reader)
         for sha in self.line.commits:
-            facts = self.git.commit_facts(sha)
-            # An octopus merge is taken as one change: the healer merges two sides.
-            head = facts.parents[1] if len(facts.parents) == 2 else sha
-            author = self.git.commit_facts(head).author.email if _has(self.git, head) else facts.author.email
-            replayed = Replayed(facts=facts, head=head, origin=origin_of(facts.message), author=author)
+            one = self._change(sha)
             try:
-                replayed = self._judged(replayed)
-                forks, fixes = landed.step(facts)
-                yield replace(replayed, forks=forks, fixes=fixes)
-            except GitFailed:
-                raise
+                one = self._judged(one, reader, roles)
             except EnvironmentProblem as problem:
-                yield replace(replayed, trouble=str(problem))
+                one = _troubled(one, problem)
+            try:
+                forks, fixes = landed.step(one.facts)
+                one = replace(one, forks=forks, fixes=fixes)
+            except EnvironmentProblem as problem:
+                one = _troubled(one, problem)
+            yield one
 
-    def _judged(self, one: Replayed) -> Replayed:
-        base = one.facts.parents[0]
-        verdict = heal(self.git, base, one.head, self.line.contract, prover=self.prover, reader=self.reader)
-        answer = self._contract(self.line.contract, one, base, verdict) if self.line.contract else None
+    def _change(self, sha: Sha) -> Replayed:
+        facts = self.git.commit_facts(sha)
+        # An octopus merge is taken as one change: the healer merges two sides.
+        head = facts.parents[1] if len(facts.parents) == 2 else sha
+        try:
+            author = self.git.commit_facts(head).author.email
+        except MissingObject:
+            author = facts.author.email
+        return Replayed(facts=facts, head=head, origin=origin_of(facts.message), author=author)
+
+    def _judged(self, one: Replayed, reader: Reader, roles: PastRoles | None) -> Replayed:
+        base, contract = one.facts.parents[0], self.line.contract
+        verdict = heal(self.git, base, one.head, contract, prover=self.prover, reader=reader)
+        answer = self._answer(one, roles, verdict.healing.merged) if roles is not None else None
         return replace(one, migrations=verdict, contract=answer)
 
-    def _contract(self, contract: Contract, one: Replayed, base: Sha, verdict: Verdict) -> ContractAnswer:
-        branch = one.origin.branch
+    def _answer(self, one: Replayed, roles: PastRoles, merged: Sha | None) -> ContractAnswer:
+        branch, contract = one.origin.branch, roles.contract
         subject = Subject(author=one.author, branch=branch or "", head=one.head, target=contract.base)
-        role, note = self._role(contract, subject)
-        if role is None:
-            return ContractAnswer(role=None, verdict=None, note=note)
-        question = Question(base=base, head=one.head, branch=branch, author=one.author, now=self.now)
-        judged = judge_change(self.git, contract, role, subject, question, verdict.healing.merged)
-        return ContractAnswer(role=role, verdict=judged, note=note)
-
-    def _role(self, contract: Contract, subject: Subject) -> tuple[str | None, str]:
-        """The role and what was assumed for it, or None and why there is none."""
-        login = login_of(subject.author)
-        known = [subject, replace(subject, author=login)] if login else [subject]
-        outcomes = [role_of(contract, each) for each in known]
-        for outcome in outcomes:
-            if isinstance(outcome, RoleFound):
-                return outcome.role, ""
-        if subject.branch or not isinstance(outcomes[0], NoRole):
-            return None, _first_words(outcomes[0])
-        by_identity = [self._by_identity(contract, each) for each in known]
-        for found in by_identity:
-            if isinstance(found, RoleFound):
-                target = contracts.judge_target(contract, found.role, subject.target)
-                if not target.allowed:
-                    return None, target.reason
-                return found.role, "the branch is not known: role by identity alone"
-        return None, f"the branch is not known, and {_first_words(by_identity[0])}"
-
-    def _by_identity(self, contract: Contract, subject: Subject) -> RoleOutcome:
-        return contracts.resolve_role(self._any_branch, local_author(subject.author), "")
-
-    @cached_property
-    def _any_branch(self) -> Contract:
-        """The contract as if every role worked on any branch: squashed history forgot the names of branches."""
-        assert self.line.contract is not None  # noqa: S101 - only asked where there is one
-        roles = {name: replace(role, branches=()) for name, role in self.line.contract.roles.items()}
-        return replace(self.line.contract, roles=roles)
+        past = roles.of(subject)
+        if past.role is None:
+            return ContractAnswer(role=None, verdict=None, note=past.note)
+        question = Question(
+            base=one.facts.parents[0], head=one.head, branch=branch, author=one.author, now=self.now
+        )
+        judged = judge_change(self.git, contract, past.role, subject, question, merged)
+        return ContractAnswer(role=past.role, verdict=judged, note=past.note)
 
 
 class _Landed:
-    """The environments of each tree that really landed; a tree is read only where it can differ from the last."""
+    """The environments of each tree that really landed; a tree is read only where it can differ from the last.
+
+    Where a tree can't be read, forks are lost sight of until one that touches migrations can."""
 
     def __init__(self, git: Git, reader: Reader) -> None:
         self._git = git
         self._reader = reader
         self._tree: Sha | None = None
         self._environments: tuple[Environment, ...] = ()
-        self._forks = Forks(())
+        self._forks: Forks | None = None
 
     def step(self, facts: CommitFacts) -> tuple[tuple[LandedFork, ...], tuple[Fix, ...]]:
+        """Forks that the next commit landed and mended. EnvironmentProblem where it can't be told."""
         before = self._git.tree_of(facts.parents[0])
-        if self._tree != before:
-            self._environments = self._reader.read(before).environments
-            self._forks = Forks(self._environments)
         changes = self._git.changed(before, facts.tree)
-        if any(self._matters(change) for change in changes):
+        matters = any(self._matters(change) for change in changes)
+        starts, self._tree = self._tree != before, facts.tree
+        if self._forks is None and not (starts or matters):
+            return (), ()
+        forks, self._forks = self._forks, None
+        if starts or forks is None:
+            self._environments = self._reader.read(before).environments
+            forks = Forks(self._environments)
+        if matters:
             self._environments = self._reader.read(facts.tree).environments
-        self._tree = facts.tree
-        return self._forks.step(facts.sha, facts.committer.when, self._environments)
+        self._forks = forks
+        return forks.step(facts.sha, facts.committer.when, self._environments)
 
     def _matters(self, change: PathChange) -> bool:
         """Only a file that comes or goes can make an environment or end one, settings apart."""
@@ -237,6 +245,12 @@ class _Landed:
         return any(backend_of(layout).is_revision_file(layout, change.path) for layout in layouts)
 
 
+def _troubled(one: Replayed, problem: EnvironmentProblem) -> Replayed:
+    if isinstance(problem, GitFailed):
+        raise problem
+    return replace(one, trouble=one.trouble or str(problem))
+
+
 def _tip(git: Git, rev: str | None, contract: Contract | None) -> tuple[str, Sha]:
     if rev is not None:
         return rev, git.resolve(rev)
@@ -246,35 +260,6 @@ def _tip(git: Git, rev: str | None, contract: Contract | None) -> tuple[str, Sha
         except UserError:
             continue
     raise UserError("there is no commit to replay; name a branch with --rev REV")
-
-
-def _has(git: Git, commit: Sha) -> bool:
-    try:
-        git.commit_facts(commit)
-    except EnvironmentProblem:
-        return False
-    return True
-
-
-def _rules(verdict: ContractVerdict | None) -> tuple[str, ...]:
-    """What kept the change from landing: places in the contract, classes that wait, codes of problems."""
-    if verdict is None or verdict.outcome is Outcome.ALLOWED:
-        return ()
-    return tuple(
-        dict.fromkeys(
-            [
-                *(one.code for one in verdict.problems),
-                *(one.rule for one in verdict.refused_paths),
-                *(f"approval of class {need.name}" for need in verdict.waiting_for),
-            ]
-        )
-    )
-
-
-def _first_words(outcome: object) -> str:
-    """Without the list of every role that was looked at."""
-    reason = getattr(outcome, "reason", None)
-    return str(reason or outcome).partition("\n")[0].rstrip(":")
 
 
 def _answer_json(answer: ContractAnswer | None) -> dict[str, Any] | None:
