@@ -32,6 +32,7 @@ from pointsman.core.queue.actions import (
     StartRun,
 )
 from pointsman.core.queue.checks import check_named
+from pointsman.core.queue.decide import build_key
 from pointsman.core.queue.model import (
     LIVE,
     Candidate,
@@ -194,19 +195,25 @@ class Performer:
             changes=[change.id for change in action.changes],
         )
         built: list[Built] = []
+        left_out: set[str] = set()
         onto = action.onto
-        for change, key in zip(action.changes, action.keys, strict=True):
+        for change in action.changes:
+            if not left_out.isdisjoint(change.depends_on):  # the next decision says what it waits for
+                continue
+            key = build_key(action.tip, onto, contract.digest, seen.consents.get(change.id, 0))
             outcome = self.builder.build(change, tip=action.tip, onto=onto, contract=contract, key=key)
             match outcome:
                 case Built():
                     built.append(outcome)
                     onto = outcome.member.commit
+                    continue
                 case Refused(reason=reason):
                     self._return(Return(change=change, reason=reason))
                 case Held(wait=wait):
                     self._hold(change, wait)
                 case _:
                     assert_never(outcome)
+            left_out.update((change.branch, f"#{change.id}"))
         if built:
             self._save_candidate(action, built, contract, lane)
 
