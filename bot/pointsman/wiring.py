@@ -39,6 +39,16 @@ def state_folder(git: GitRepository) -> Path:
     return git.git_common_dir / STATE_FOLDER
 
 
+def open_reader(git: GitRepository) -> Reader:
+    """Reads migrations of that repository; what a revision file says is kept between runs, by its object id."""
+    from pointsman.adapters.parsing import DiskCache, cache_path, parse_all
+    from pointsman.core.migrations.cache import MemoryCache
+    from pointsman.service.migrations import Reader
+
+    path = cache_path(git.git_common_dir)
+    return Reader(git, cache=DiskCache(path) if path else MemoryCache(), parse_all=parse_all)
+
+
 def open_prover(git: GitRepository, directory: Path) -> Prover:
     """What proves a heal: the sandbox on this machine, with the packages of the work tree's `.venv` if it has one."""
     from pointsman.adapters.proof import SandboxProver

@@ -23,12 +23,11 @@ def heads(directory: Path, rev: str, as_json: bool) -> int:
 
     Exit codes: 0 none is forked, 1 forked or a problem, 2 no such repository or revision.
     """
-    from pointsman.service.migrations import Reader
-    from pointsman.wiring import open_git
+    from pointsman.wiring import open_git, open_reader
 
     with open_git(directory) as git:
         commit = git.resolve(rev)
-        environments = Reader(git).read(git.tree_of(commit)).environments
+        environments = open_reader(git).read(git.tree_of(commit)).environments
     if as_json:
         print_json({"rev": commit, "environments": [as_dict(each) for each in environments]})
     else:

@@ -50,13 +50,14 @@ def heal(
     """
     from pointsman.service.contracts import find_contract
     from pointsman.service.healing import heal as run
-    from pointsman.wiring import open_git, open_prover
+    from pointsman.wiring import open_git, open_prover, open_reader
 
     with open_git(directory) as git:
         at_base, at_head = git.resolve(base), git.resolve(head)
         target = _Target(git, ref) if ref else None
         contract = find_contract(git, at_base)
-        verdict = run(git, at_base, at_head, contract, prover=open_prover(git, directory) if prove else None)
+        prover = open_prover(git, directory) if prove else None
+        verdict = run(git, at_base, at_head, contract, prover=prover, reader=open_reader(git))
         commit = _commit(git, verdict.healing)
         if target and commit:
             target.move(commit)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from pointsman.core.migrations.backends import BACKENDS, backend_of
@@ -11,6 +11,9 @@ from pointsman.core.migrations.environment import Environment, File, assemble
 from pointsman.core.migrations.model import Code, Issue, Layout, Parsed
 from pointsman.core.model import MODE_EXECUTABLE, MODE_FILE, MODE_SYMLINK, GitPath, Sha, TreeEntry
 from pointsman.ports import Git
+
+ParseAll = Callable[[Callable[[bytes], Parsed], Sequence[bytes]], Sequence[Parsed]]
+"""Parses each blob, in order, by the function given; how is its own affair."""
 
 
 @dataclass(slots=True)
@@ -37,6 +40,7 @@ class Reader:
 
     git: Git
     cache: ParseCache = field(default_factory=MemoryCache)
+    parse_all: ParseAll = field(default=lambda parse, blobs: [parse(blob) for blob in blobs])
     only: Sequence[str] = ()
     reads: Reads = field(default_factory=Reads)
     _configs: dict[Sha, bytes] = field(default_factory=dict)
@@ -69,7 +73,8 @@ class Reader:
         known = dict(self.cache.get_many(backend.name, oids))
         missing = list(dict.fromkeys(oid for oid in oids if oid not in known))
         if missing:
-            fresh = {oid: backend.parse(blob) for oid, blob in self.git.read(missing)}
+            blobs = [blob for _, blob in self.git.read(missing)]
+            fresh = dict(zip(missing, self.parse_all(backend.parse, blobs), strict=True))
             self.reads.revisions += len(fresh)
             self.cache.put_many(backend.name, fresh)
             known |= fresh

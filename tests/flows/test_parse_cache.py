@@ -1,0 +1,107 @@
+"""The cache of parse results on disk: it saves work, and neither damage nor a full disk ever shows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pointsman.adapters.parsing import DiskCache, cache_path, parse_all
+from pointsman.core.migrations.alembic.parse import parse
+from pointsman.core.migrations.model import Issue, Parsed
+from pointsman.core.model import Sha
+from pointsman.wiring import open_git, open_reader
+from tests.support.project import Project
+
+OID = Sha("1" * 40)
+FACTS = Parsed("b", ("a",), ("x",), ("y",), (Issue("computed", "why"),), True)
+
+words = st.text(max_size=5)
+several = st.lists(words, max_size=3).map(tuple)
+facts = st.builds(
+    Parsed,
+    st.none() | words,
+    st.none() | several,
+    several,
+    several,
+    st.lists(st.builds(Issue, words, words), max_size=2).map(tuple),
+    st.booleans(),
+)
+
+
+@given(facts)
+def test_what_is_kept_comes_back(tmp_path_factory: pytest.TempPathFactory, parsed: Parsed) -> None:
+    path = tmp_path_factory.mktemp("cache") / "file"
+    DiskCache(path).put_many("alembic", {OID: parsed})
+    assert DiskCache(path).get_many("alembic", [OID]) == {OID: parsed}
+    assert DiskCache(path).get_many("other", [OID]) == {}
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda text: text[: len(text) // 2],
+        lambda text: text[:-3] + b"xx]",
+        lambda text: b"",
+        lambda text: b"\0" * len(text),
+        lambda text: text.replace(b"pointsman 1", b"pointsman 0"),
+        lambda text: text.replace(b'"a"', b'"z"'),
+    ],
+    ids=["cut", "end", "empty", "zeros", "another format", "another parent"],
+)
+def test_a_damaged_cache_is_no_cache(tmp_path: Path, damage: object) -> None:
+    path = tmp_path / "file"
+    DiskCache(path).put_many("alembic", {OID: FACTS})
+    path.write_bytes(damage(path.read_bytes()))  # type: ignore[operator]
+    assert DiskCache(path).get_many("alembic", [OID]) == {}
+    DiskCache(path).put_many("alembic", {OID: FACTS})
+    assert DiskCache(path).get_many("alembic", [OID]) == {OID: FACTS}
+
+
+def test_a_cache_that_can_not_be_written_fails_nothing(tmp_path: Path) -> None:
+    (tmp_path / "file").mkdir()
+    DiskCache(tmp_path / "file").put_many("alembic", {OID: FACTS})
+    (tmp_path / "plain").write_text("")
+    DiskCache(tmp_path / "plain" / "below").put_many("alembic", {OID: FACTS})
+
+
+def test_a_second_run_reads_no_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    project = Project(tmp_path / "repo")
+    project.add("a")
+    project.add("b", "'a'")
+    for expected in (2, 0):
+        with open_git(project.repo.path) as git:
+            reader = open_reader(git)
+            (environment,) = reader.read(git.tree_of(git.resolve("main"))).environments
+            assert (environment.heads, reader.reads.revisions) == (("b",), expected)
+
+
+def test_without_a_home_nothing_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", "relative")
+    monkeypatch.delenv("HOME")
+    assert cache_path(tmp_path) is None
+
+
+def test_two_processes_say_what_one_says_in_the_same_order() -> None:
+    blobs = [
+        f'revision = "r{n}"\ndown_revision = {f"r{n - 1}" if n else None!r}\n'.encode() for n in range(301)
+    ]
+    blobs[150] = b"def broken(:"
+    assert parse_all(parse, blobs) == [parse(blob) for blob in blobs]
+
+
+def test_a_child_that_dies_is_made_good() -> None:
+    import os
+
+    parent = os.getpid()
+
+    def fragile(blob: bytes) -> Parsed:
+        if os.getpid() != parent:
+            os._exit(9)
+        return parse(blob)
+
+    blobs = [f'revision = "r{n}"\ndown_revision = None\n'.encode() for n in range(200)]
+    assert [parsed.revision for parsed in parse_all(fragile, blobs)] == [f"r{n}" for n in range(200)]
