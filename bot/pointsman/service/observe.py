@@ -77,7 +77,7 @@ class Observer:
             reached=self._reached(live, tip),
             running=sum(1 for run in runs if run.state is RunState.RUNNING),
             consents=self._consents(changes),
-            history=self._history(tip, reading.contract, changes, live, own, green),
+            history=self._history(tip, reading.contract, changes, live, own, green, state.resumed_at),
             obstacle=self._obstacle(lane, tip, live),
         )
 
@@ -158,6 +158,7 @@ class Observer:
         live: Sequence[Candidate],
         runs: Sequence[Run],
         green: frozenset[tuple[Sha, str]],
+        since: float,
     ) -> Mapping[int, tuple[BaseCommit, ...]]:
         """For a red change at the front of the lane: what landed since it left the base."""
         if contract is None:
@@ -167,7 +168,7 @@ class Observer:
         for candidate in live:
             if candidate.base != tip or len(candidate.members) != 1:
                 continue
-            verdicts = check_verdicts(candidate, runs, green, contract.queue.retry)
+            verdicts = check_verdicts(candidate, runs, green, contract.queue.retry, since=since)
             change = queued.get(candidate.members[0].change)
             if change is not None and any(verdict.standing is CheckStanding.RED for verdict in verdicts):
                 found[change.id] = self._landed_since(change, tip)

@@ -307,9 +307,23 @@ def test_a_base_probe_of_before_the_resume_does_not_count() -> None:
     first = candidate(1, 1)
     seen = red_front(
         lane=LaneState(name="main", resumed_at=50.0),
-        runs=(run(first, 1, state=FAILED), probe("base", FAILED, 2)),
+        runs=(run(first, 1, state=FAILED, started_at=60.0), probe("base", FAILED, 2)),
     )
     assert isinstance(only(seen), StartProbe)
+
+
+def test_a_failure_of_before_the_resume_is_no_attempt() -> None:
+    first = candidate(1, 1)
+    seen = lane(
+        lane=LaneState(name="main", resumed_at=5.0),
+        contract=contract(ONE_TRY),
+        changes=(change(1),),
+        candidates=(first,),
+        runs=(run(first, state=FAILED, started_at=4.0),),
+    )
+    action = only(seen)
+    assert isinstance(action, StartRun)
+    assert action.attempt == 1
 
 
 def test_up_to_date_and_red_on_a_green_base_is_the_changes_own() -> None:

@@ -149,7 +149,7 @@ def _judge(now: Observation) -> Iterator[Action]:
 
 
 def _verdicts(now: Observation, contract: Contract, candidate: Candidate) -> tuple[CheckVerdict, ...]:
-    return check_verdicts(candidate, now.runs, now.green, contract.queue.retry)
+    return check_verdicts(candidate, now.runs, now.green, contract.queue.retry, since=now.lane.resumed_at)
 
 
 def _red(

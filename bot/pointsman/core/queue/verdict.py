@@ -32,21 +32,31 @@ class CheckVerdict:
 
 
 def check_verdicts(
-    candidate: Candidate, runs: Sequence[Run], green: Collection[tuple[Sha, str]], retry: Retry
+    candidate: Candidate,
+    runs: Sequence[Run],
+    green: Collection[tuple[Sha, str]],
+    retry: Retry,
+    *,
+    since: float = 0.0,
 ) -> tuple[CheckVerdict, ...]:
     """Each required check in the contract's order.
 
     A pass counts for the exact tree, whoever asked for it. Runs that were cancelled or lost say nothing. A
     check is red for good when it failed `retry.max` times, or twice with the same signature where the
-    contract says stop (R50, R51).
+    contract says stop (R50, R51). Failures of before `since`, when a person resumed the lane, do not count:
+    what they were red with was mended.
     """
-    own = [run for run in runs if run.candidate == candidate.id]
+    own = [run for run in runs if run.candidate == candidate.id and not _is_past(run, since)]
     return tuple(
         _check_verdict(
             candidate.tree, check, digest, [run for run in own if run.check == check], green, retry
         )
         for check, digest in candidate.checks
     )
+
+
+def _is_past(run: Run, since: float) -> bool:
+    return run.state is RunState.FAILED and run.started_at < since
 
 
 def _check_verdict(
