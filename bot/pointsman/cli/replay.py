@@ -242,12 +242,13 @@ def _top(title: str, top: list[dict[str, Any]]) -> None:
 
 def _forks(forks: dict[str, Any], summary: Summary) -> None:
     click.echo(f"forks     {forks['found']} found, {forks['landed']} landed")
-    for fork, verdict in summary.forks:
+    for fork, said in summary.forks:
+        codes = f" ({', '.join(dict.fromkeys(said.codes))})" if said.codes else ""
         fix = next((each for each in summary.fixes if each.fork == fork), None)
         how = f"ended after {_duration(fix.seconds)} by {fix.commit[:SHORT]} ({fix.how})" if fix else "open"
         click.echo(
             f"          {fork.commit[:SHORT]} {fork.config}: {', '.join(fork.heads)}; "
-            f"healer: {verdict}; {how}"
+            f"healer: {said.healer or 'not judged'}{codes}; {how}"
         )
     if forks["median_hours"] is not None:
         click.echo(f"          ended after {forks['median_hours']} h (median)")

@@ -97,7 +97,7 @@ class Summary:
     strategies: Counter[str] = field(default_factory=Counter)
     codes: Counter[str] = field(default_factory=Counter)
     forks_found: int = 0
-    forks: list[tuple[LandedFork, str]] = field(default_factory=list)
+    forks: list[tuple[LandedFork, Said]] = field(default_factory=list)
     fixes: list[Fix] = field(default_factory=list)
 
     def add(self, said: Said) -> None:
@@ -113,8 +113,8 @@ class Summary:
             self.free += not said.blobs_read
             self.strategies.update(set(said.strategies))
             self.codes.update(set(said.codes))
-        self.forks_found += said.healer == "healed" or bool(said.forks)
-        self.forks += [(fork, said.healer or "not judged") for fork in said.forks]
+        self.forks_found += max(len(said.strategies), len(said.forks))
+        self.forks += [(fork, said) for fork in said.forks]
         self.fixes += said.fixes
 
     @property
@@ -143,7 +143,9 @@ class Summary:
             "forks": {
                 "found": self.forks_found,
                 "landed": len(self.forks),
-                "healer_on_landed": dict(Counter(verdict for _, verdict in self.forks).most_common()),
+                "healer_on_landed": dict(
+                    Counter(said.healer or "not_judged" for _, said in self.forks).most_common()
+                ),
                 "fixed_by": dict(Counter(fix.how for fix in self.fixes).most_common()),
                 "median_hours": self.median_hours,
                 "open": self.open_forks,
