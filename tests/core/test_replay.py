@@ -140,7 +140,7 @@ def test_an_environment_that_arrives_forked_lands_a_fork() -> None:
 
 FORKED = LandedFork(commit=SHA, at=0, key=("alembic.ini", ""), heads=("b", "c"))
 STORY = (
-    Said(outcome="allowed", healer="clean"),
+    Said(outcome="allowed", healer="clean", assumed=True),
     Said(outcome="refused", rules=("paths.secrets", "paths.secrets"), paths=("b/.env",), healer="clean"),
     Said(
         outcome="refused", rules=("paths.secrets",), paths=("a/.env",), healer="refused", codes=("conflict",)
@@ -165,6 +165,7 @@ def test_the_summary_adds_up() -> None:
         "waiting": 1,
         "refused": 2,
         "no_role": 1,
+        "role_by_identity_alone": 1,
         "top_rules": [{"name": "paths.secrets", "merges": 2}],
         "top_paths": [{"name": "a/.env", "merges": 1}, {"name": "b/.env", "merges": 1}],
     }

@@ -182,7 +182,7 @@ def _refusals(refusals: Sequence[Refusal]) -> Iterator[str]:
     for refusal in refusals:
         by_code.setdefault(refusal.code, []).append(refusal)
     for code, (first, *others) in by_code.items():
-        clause = first.message.partition("\n")[0].partition(": ")[0]
+        clause = first.message.partition("\n")[0].partition(": ")[0].rstrip(":")
         yield f"{code}: {clause}{f' (and {len(others)} more)' if others else ''}"
 
 
@@ -212,6 +212,10 @@ def _sum_up(summary: Summary, figures: dict[str, Any], total: int) -> None:
     contract, migrations = figures["contract"], figures["migrations"]
     if contract:
         click.echo(f"contract  {_counts(contract, ('allowed', 'waiting', 'refused', 'no_role'))}")
+        if contract["role_by_identity_alone"]:
+            click.echo(
+                f"          role by identity alone, no branch named: {contract['role_by_identity_alone']}"
+            )
         for title in ("top_rules", "top_paths"):
             _top(title, contract[title])
     click.echo(

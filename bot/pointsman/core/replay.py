@@ -69,9 +69,10 @@ OutcomeWord = Literal["allowed", "waiting", "refused", "no_role"]
 class Said:
     """The verdicts on one landed change, as far as they are counted. `outcome` None: there is no contract.
     `rules` and `paths` are those that kept it from landing, `codes` the healer's refusals. `healer`
-    None: it could not be judged."""
+    None: it could not be judged. `assumed`: the role is that of the identity alone, the branch is not known."""
 
     outcome: OutcomeWord | None
+    assumed: bool = False
     rules: tuple[str, ...] = ()
     paths: tuple[GitPath, ...] = ()
     healer: Literal["clean", "healed", "refused"] | None
@@ -90,6 +91,7 @@ class Summary:
     not_judged: int = 0
     blobs_read: int = 0
     free: int = 0
+    assumed: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
     rules: Counter[str] = field(default_factory=Counter)
     paths: Counter[GitPath] = field(default_factory=Counter)
@@ -106,6 +108,7 @@ class Summary:
         self.not_judged += said.healer is None
         if said.outcome is not None:
             self.outcomes[said.outcome] += 1
+            self.assumed += said.assumed
             self.rules.update(set(said.rules))
             self.paths.update(set(said.paths))
         if said.healer is not None:
@@ -157,6 +160,7 @@ class Summary:
     def _contract(self) -> dict[str, Any]:
         return {
             **{name: self.outcomes[name] for name in ("allowed", "waiting", "refused", "no_role")},
+            "role_by_identity_alone": self.assumed,
             "top_rules": _top(self.rules),
             "top_paths": _top(self.paths),
         }

@@ -78,6 +78,7 @@ class Replayed:
         verdict = self.contract.verdict if self.contract else None
         return Said(
             outcome=self.contract.outcome if self.contract else None,
+            assumed=bool(verdict and self.contract and self.contract.note),
             rules=self._rules,
             paths=tuple(one.path for one in verdict.refused_paths) if verdict else (),
             healer=healing.status if healing else None,
