@@ -274,6 +274,17 @@ def test_ctrl_c_ends_it_with_the_summary_so_far(project: Project) -> None:
 def test_the_proof_is_run_where_it_is_asked_for(project: Project) -> None:
     landed_fork(project)
     (merge,) = report(project.repo, "--last", "1", "--prove")["merges"]
-    assert merge["migrations"]["proof"] is not None
+    assert merge["migrations"]["proof"]["ran"]
+    assert merge["migrations"]["status"] == "healed"
     (merge,) = report(project.repo, "--last", "1")["merges"]
     assert merge["migrations"]["proof"] is None
+
+
+def test_a_proof_that_lacks_an_object_leaves_the_plan(project: Project) -> None:
+    project.repo.commit("big", files={"app/big.bin": "never fetched"})
+    landed_fork(project)
+    blob = project.repo.git("rev-parse", "HEAD:app/big.bin")
+    (project.repo.path / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
+    (merge,) = report(project.repo, "--last", "1", "--prove")["merges"]
+    assert (merge["migrations"]["status"], merge["migrations"]["proof"]) == ("healed", None)
+    assert merge["trouble"].startswith(f"not proved: object {blob}")

@@ -159,6 +159,7 @@ def _say(one: Replayed) -> None:
 
 def _reasons(one: Replayed) -> Iterator[str]:
     """All that is out of the ordinary, a clause each."""
+    from pointsman.core.proof import in_words
     from pointsman.service.heal import summary
 
     if one.trouble:
@@ -174,6 +175,8 @@ def _reasons(one: Replayed) -> Iterator[str]:
         yield from _refusals(healing.refusals)
         if healing.status == "healed":
             yield summary(healing)
+        if one.migrations.proof:
+            yield in_words(one.migrations.proof).partition("\n")[0]
 
 
 def _refusals(refusals: Sequence[Refusal]) -> Iterator[str]:

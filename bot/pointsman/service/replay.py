@@ -190,7 +190,14 @@ class Replay:
 
     def _judged(self, one: Replayed, reader: Reader, roles: PastRoles | None) -> Replayed:
         base, contract = one.facts.parents[0], self.line.contract
-        verdict = heal(self.git, base, one.head, contract, prover=self.prover, reader=reader)
+        try:
+            verdict = heal(self.git, base, one.head, contract, prover=self.prover, reader=reader)
+        except MissingObject as lacking:
+            if self.prover is None:
+                raise
+            # A proof needs every file of the tree; the plan needs those of the migrations only.
+            verdict = heal(self.git, base, one.head, contract, prover=None, reader=reader)
+            one = replace(one, trouble=f"not proved: {lacking}")
         answer = self._answer(one, roles, verdict.healing.merged) if roles is not None else None
         return replace(one, migrations=verdict, contract=answer)
 
