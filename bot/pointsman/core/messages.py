@@ -121,11 +121,26 @@ def wrong_target(reason: str) -> Reason:
     return Reason(code="wrong_target", text=f"{reason}. Submit it with --base, to a branch it may land on.")
 
 
-def not_owned(verdict: object, base: str, change: Change) -> Reason:
+def merge_conflict(change: Change, tip: Sha, text: str, quotes: str) -> Reason:
+    """The command shows the conflict again from anywhere in the repository and touches no file of it."""
+    return Reason(
+        code="merge_conflict",
+        text=f"{text} Merge {change.lane} into {change.branch}, resolve it and submit again.",
+        details=quotes,
+        reproduce=f"git merge-tree --write-tree {tip} {change.head}",
+    )
+
+
+def not_healed(change: Change, tip: Sha, *, code: str, text: str, details: str) -> Reason:
+    command = f"pointsman heal --base {tip} --head {change.head}"
+    return Reason(code=code, text=text, details=details, reproduce=command)
+
+
+def not_owned(verdict: object, change: Change) -> Reason:
     return Reason(
         code="contract",
-        text=f"the contract on {base} does not allow it: {verdict}",
-        reproduce=f"pointsman check --base {shlex.quote(base)} --head {change.head} "
+        text=f"the contract on {change.lane} does not allow it: {verdict}",
+        reproduce=f"pointsman check --base {shlex.quote(change.lane)} --head {change.head} "
         f"--branch {shlex.quote(change.branch)} --author {shlex.quote(change.author)}",
     )
 

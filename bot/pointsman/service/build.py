@@ -28,6 +28,8 @@ from pointsman.service.recorded import subject_of
 from pointsman.service.stacking import Stacked, Stacker, Unstackable
 
 BOT = ("Pointsman", "pointsman@localhost")
+MERGE_CONFLICT = "merge_conflict"
+NAME_COLLISION = "name_collision"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,7 +80,7 @@ class Builder:
         if isinstance(stacked, Unstackable):
             if onto != tip:
                 return Held(wait=_behind(stacked.text, key))
-            return Refused(reason=_unstackable(change, contract, stacked))
+            return Refused(reason=_unstackable(change, tip, stacked))
         onto_tree = self.git.tree_of(onto)
         if stacked.tree == onto_tree:
             nothing = messages.nothing_new(change)
@@ -93,8 +95,10 @@ class Builder:
             merged=stacked.merged,
             now=self.clock.now(),
         )
+        if onto != tip and any(problem.code == NAME_COLLISION for problem in verdict.problems):
+            return Held(wait=_behind(str(verdict), key))
         if not verdict.allowed:
-            return _not_allowed(change, contract, verdict, key)
+            return _not_allowed(change, verdict, key)
         return self._commit(change, subject, role.role, onto, contract, verdict, stacked)
 
     def combine(self, change: Change, *, onto: Sha, contract: Contract) -> Sha | None:
@@ -165,22 +169,18 @@ def _evidence(contract: Contract, role: str, change: Change) -> Reason | None:
     return None if verdict.ok else messages.evidence_missing(" ".join(verdict.missing), verdict.template)
 
 
-def _unstackable(change: Change, contract: Contract, stacked: Unstackable) -> Reason:
-    base = contract.base
-    command = (
-        f"git merge {base}"
-        if stacked.code == "merge_conflict"
-        else f"pointsman heal --base {base} --head {change.head}"
-    )
-    return Reason(code=stacked.code, text=stacked.text, details=stacked.details, reproduce=command)
+def _unstackable(change: Change, tip: Sha, stacked: Unstackable) -> Reason:
+    if stacked.code == MERGE_CONFLICT:
+        return messages.merge_conflict(change, tip, stacked.text, stacked.details)
+    return messages.not_healed(change, tip, code=stacked.code, text=stacked.text, details=stacked.details)
 
 
-def _not_allowed(change: Change, contract: Contract, verdict: ContractVerdict, key: str) -> Refused | Held:
+def _not_allowed(change: Change, verdict: ContractVerdict, key: str) -> Refused | Held:
     if verdict.outcome is Outcome.WAITING:
         paths = [shown(one.path) for one in verdict.paths if one.status is PathStatus.NEEDS_APPROVAL]
         needed = messages.approvals_needed(change, verdict, paths)
         return Held(wait=Wait(code="approval", text=needed, key=key))
-    return Refused(reason=messages.not_owned(verdict, contract.base, change))
+    return Refused(reason=messages.not_owned(verdict, change))
 
 
 __all__ = ["BOT", "Builder", "Built", "Healed", "Held", "Refused"]
