@@ -257,6 +257,20 @@ def test_moving_the_whole_environment_is_clean(tmp_path: Path) -> None:
     assert project.heal().healing.status == "clean"
 
 
+def test_a_renamed_config_keeps_its_history_and_ending_it_is_refused(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    project.add("a")
+    project.on("renamed").repo.git("mv", "alembic.ini", "db.ini")
+    project.add("c", "'a'")
+    project.on("main").add("b", "'a'")
+    verdict = project.heal("main", "renamed")
+    assert project.heads(project.commit(verdict)) == ["c"]
+    project.on("ended", at="main~1").repo.git("rm", "-rq", "migrations", "alembic.ini")
+    project.repo.commit("no more database")
+    project.on("main").repo.git("reset", "-q", "--hard", "main~1")
+    assert codes(project.heal("main", "ended")) == ["deletes_published"]
+
+
 def test_a_first_environment_is_clean_and_a_forked_one_is_not(tmp_path: Path) -> None:
     project = Project(tmp_path)
     project.add("a")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -122,7 +123,8 @@ def _parsed(record: Sequence[Any]) -> Parsed:
 
 def parse_all(parse: Parse, blobs: Sequence[bytes]) -> list[Parsed]:
     """What `parse` says of each, in order; half of a long list is read by a child process."""
-    if len(blobs) < WORTH_A_PROCESS or not hasattr(os, "fork") or (os.cpu_count() or 1) < 2:
+    alone = threading.active_count() == 1  # a forked child of several threads may find a lock held for ever
+    if len(blobs) < WORTH_A_PROCESS or not alone or not hasattr(os, "fork") or (os.cpu_count() or 1) < 2:
         return [parse(blob) for blob in blobs]
     middle = len(blobs) // 2
     receive, send = os.pipe()

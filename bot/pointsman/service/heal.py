@@ -117,16 +117,16 @@ class Healer:
         changes: Sequence[PathChange],
         mended: frozenset[GitPath],
     ) -> Healing:
-        before = {entry.path: entry for entry in self.git.entries(base_tree)}
-        after = _with_changes(before, changes)
-        old = {layout.key: layout for layout in self.reader.layouts(before)}
+        layouts = self.reader.layouts_after(base_tree, changes, merged_tree)
+        old, refusals = self._partners(self.reader.layouts(base_tree), layouts, base_tree, changes)
         healed: list[HealedEnvironment] = []
-        refusals: list[Refusal] = []
         files: dict[GitPath, bytes | None] = {}
-        for layout in self.reader.layouts(after):
+        for layout in layouts:
             same = old.get(layout.key)
             if onto != head and same == layout and not _touched(layout, changes, mended):
                 continue
+            before = self.reader.entries(base_tree)
+            after = _with_changes(before, changes)
             one = self._environment(onto, head, same, layout, before, after)
             if isinstance(one, _Repaired):
                 healed.append(one.environment)
@@ -138,6 +138,31 @@ class Healer:
             return outcome
         tree = self.git.edit(merged_tree, files) if files else merged_tree
         return replace(outcome, tree=tree, environments=tuple(healed), files=files)
+
+    def _partners(
+        self, before: Sequence[Layout], after: Sequence[Layout], base_tree: Sha, changes: Sequence[PathChange]
+    ) -> tuple[dict[tuple[str, str], Layout], list[Refusal]]:
+        """Each environment's layout on the base, by its key in the merged tree; a config that was renamed is told
+        by the revisions that it still has. One that went with published revisions is refused."""
+        old = {layout.key: layout for layout in before}
+        here = {layout.key for layout in after}
+        gone = [layout for layout in before if layout.key not in here]
+        if not gone:
+            return old, []
+        entries = self.reader.entries(base_tree)
+        now = _with_changes(entries, changes)
+        new = {
+            e.key: frozenset(self.reader.environment(e, now).graph.by_id) for e in after if e.key not in old
+        }
+        refusals = []
+        for layout in gone:
+            ids = frozenset(self.reader.environment(layout, entries).graph.by_id)
+            heir = max(new, key=lambda key: len(new[key] & ids), default=None)
+            if heir is not None and new[heir] & ids:
+                old[heir] = layout
+            elif ids:
+                refusals.append(_ended(layout, len(ids)))
+        return old, refusals
 
     def _environment(
         self,
@@ -314,6 +339,14 @@ def _claimed(facts: CommitFacts) -> Sha | None:
     if name != TRAILER or len(facts.parents) != 2 or facts.parents[1] != value:
         return None
     return facts.parents[1]
+
+
+def _ended(layout: Layout, count: int) -> Refusal:
+    text = (
+        f"The change ends the environment of {layout.config} with {count} revisions that are on the base: databases that "
+        "stand at them could not be upgraded any more."
+    )
+    return Refusal(Why.DELETES_PUBLISHED, text, layout.versions)
 
 
 def _is_lock(path: ConflictedPath) -> bool:

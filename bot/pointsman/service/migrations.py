@@ -9,7 +9,7 @@ from pointsman.core.migrations.backends import BACKENDS, backend_of
 from pointsman.core.migrations.cache import MemoryCache, ParseCache
 from pointsman.core.migrations.environment import Environment, File, assemble
 from pointsman.core.migrations.model import Code, Issue, Layout, Parsed
-from pointsman.core.model import MODE_EXECUTABLE, MODE_FILE, MODE_SYMLINK, GitPath, Sha, TreeEntry
+from pointsman.core.model import MODE_EXECUTABLE, MODE_FILE, MODE_SYMLINK, GitPath, PathChange, Sha, TreeEntry
 from pointsman.ports import Git
 
 ParseAll = Callable[[Callable[[bytes], Parsed], Sequence[bytes]], Sequence[Parsed]]
@@ -44,15 +44,42 @@ class Reader:
     only: Sequence[str] = ()
     reads: Reads = field(default_factory=Reads)
     _configs: dict[Sha, bytes] = field(default_factory=dict)
+    _layouts: dict[tuple[Sha, tuple[str, ...]], tuple[Layout, ...]] = field(default_factory=dict)
+    _listed: tuple[Sha, dict[GitPath, TreeEntry]] | None = None
 
     def read(self, tree: Sha) -> TreeFacts:
         """All environments of the tree, in order of config path."""
-        entries = {entry.path: entry for entry in self.git.entries(tree)}
-        layouts = self.layouts(entries)
-        return TreeFacts(tree, tuple(self.environment(layout, entries) for layout in layouts), entries)
+        entries = self.entries(tree)
+        return TreeFacts(tree, tuple(self.environment(each, entries) for each in self.layouts(tree)), entries)
 
-    def layouts(self, entries: dict[GitPath, TreeEntry]) -> tuple[Layout, ...]:
+    def entries(self, tree: Sha) -> dict[GitPath, TreeEntry]:
+        """Every file of the tree by path; the last listing is kept."""
+        if self._listed is None or self._listed[0] != tree:
+            self._listed = tree, {entry.path: entry for entry in self.git.entries(tree)}
+        return self._listed[1]
+
+    def layouts(self, tree: Sha) -> tuple[Layout, ...]:
         """Where the environments are; reads settings, no revision."""
+        key = tree, tuple(self.only)
+        if key not in self._layouts:
+            self._layouts[key] = self._discovered(self.entries(tree))
+        return self._layouts[key]
+
+    def layouts_after(self, tree: Sha, changes: Sequence[PathChange], new_tree: Sha) -> tuple[Layout, ...]:
+        """Where they are in `new_tree`, which differs from `tree` by `changes`: most changes move none, and then
+        nothing is listed or read."""
+        before = self.layouts(tree)
+        key = new_tree, tuple(self.only)
+        if key not in self._layouts:
+            moved = any(
+                backend.may_move(change.path, new=change.status != "M", layouts=before)
+                for change in changes
+                for backend in BACKENDS
+            )
+            self._layouts[key] = self._discovered(self.entries(new_tree)) if moved else before
+        return self._layouts[key]
+
+    def _discovered(self, entries: dict[GitPath, TreeEntry]) -> tuple[Layout, ...]:
         found: list[Layout] = []
         for backend in BACKENDS:
             wanted = {p: e.oid for p, e in entries.items() if e.mode in _FILES and backend.may_configure(p)}

@@ -39,6 +39,11 @@ class Backend(Protocol):
         """Whether a change to this path could change any environment at all, judged by its name alone."""
         ...
 
+    def may_move(self, path: GitPath, *, new: bool, layouts: Collection[Layout]) -> bool:
+        """Whether a change to this path (`new`: it comes or goes) could change where environments are, given
+        those that there are."""
+        ...
+
     def discover(self, paths: Collection[GitPath], configs: Mapping[GitPath, bytes]) -> tuple[Layout, ...]:
         """The environments of a tree with those paths, in order of config path."""
         ...

@@ -25,6 +25,9 @@ class Alembic:
     def may_matter(self, path: GitPath) -> bool:
         return path.endswith((".py", "script.py.mako")) or discovery.may_configure(path)
 
+    def may_move(self, path: GitPath, *, new: bool, layouts: Collection[Layout]) -> bool:
+        return discovery.may_move(path, new=new, layouts=layouts)
+
     def discover(self, paths: Collection[GitPath], configs: Mapping[GitPath, bytes]) -> tuple[Layout, ...]:
         return discovery.discover(paths, configs)
 

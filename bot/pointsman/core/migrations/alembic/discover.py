@@ -17,17 +17,22 @@ _CONFIG_BYTES = 1_000_000
 
 
 class Folders:
-    """The folders of a tree, for asking whether one is there."""
+    """The files and folders of a tree, for asking whether one is there."""
 
-    def __init__(self, paths: Iterable[GitPath]) -> None:
-        self.files = frozenset(paths)
-        found: set[str] = {""}
-        for path in self.files:
-            folder = path.rpartition("/")[0]
-            while folder not in found:
-                found.add(folder)
-                folder = folder.rpartition("/")[0]
-        self.all = frozenset(found)
+    def __init__(self, paths: Collection[GitPath]) -> None:
+        self.files = paths
+        self._all: frozenset[GitPath] | None = None
+
+    @property
+    def all(self) -> frozenset[GitPath]:
+        if self._all is None:
+            found: set[str] = {""}
+            for folder in {path.rpartition("/")[0] for path in self.files}:
+                while folder not in found:
+                    found.add(folder)
+                    folder = folder.rpartition("/")[0]
+            self._all = frozenset(found)
+        return self._all
 
     def has_file(self, folder: str, name: str) -> bool:
         return _join(folder, name) in self.files
@@ -37,8 +42,22 @@ class Folders:
 
 
 def may_configure(path: GitPath) -> bool:
-    name = path.rpartition("/")[2]
-    return name == "pyproject.toml" or name.endswith((".ini", ".cfg"))
+    return path.endswith((".ini", ".cfg", "pyproject.toml"))
+
+
+def may_move(path: GitPath, *, new: bool, layouts: Collection[Layout]) -> bool:
+    """Whether a change to this path (`new`: it comes or goes) could move, make or end an environment: settings and
+    scripts do; other files where a folder of that name could be taken for one that settings mean."""
+    if may_configure(path) or path.endswith(("env.py", "script.py.mako")):
+        return True
+    if not new:
+        return False
+    names = {"versions", "migrations"}
+    for layout in layouts:
+        if layout.problems:
+            return True
+        names |= {place.rpartition("/")[2] for place in (layout.home, *layout.versions)}
+    return not names.isdisjoint(path.split("/"))
 
 
 def discover(paths: Collection[GitPath], configs: Mapping[GitPath, bytes]) -> tuple[Layout, ...]:
@@ -168,7 +187,7 @@ def _in_package(location: str, here: GitPath, search: Iterable[str], folders: Fo
 
 def _bare(folders: Folders, claimed: Collection[GitPath]) -> Iterator[Layout]:
     """Script folders that no config names: env.py beside a `versions` folder with something in it."""
-    for path in sorted(folders.files):
+    for path in sorted(path for path in folders.files if path.endswith("env.py")):
         home, _, name = path.rpartition("/")
         if name != "env.py" or home in claimed:
             continue
@@ -184,7 +203,12 @@ def _loose(folders: Folders, known: Collection[Layout]) -> Iterator[Layout]:
     does it, outside every environment that is here."""
     taken = {place for layout in known for place in (layout.home, *layout.versions)}
     counts: dict[GitPath, int] = {}
-    for path in folders.files:
+    likely = (
+        path
+        for path in folders.files
+        if path.endswith(".py") and ("versions/" in path or "migrations/" in path)
+    )
+    for path in likely:
         folder, _, name = path.rpartition("/")
         if _DEFAULT_NAME.match(name) and folder.rpartition("/")[2] in ("versions", "migrations"):
             counts[folder] = counts.get(folder, 0) + 1
