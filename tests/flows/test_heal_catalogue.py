@@ -68,6 +68,13 @@ def test_row_05_two_published_sides_are_joined_and_neither_is_edited(tmp_path: P
     assert project.heal("main", "main").healing.tree == verdict.healing.tree, "the same fork, the same repair"
 
 
+def test_row_05_the_contract_may_permit_moving_a_published_revision(tmp_path: Path) -> None:
+    project = _published_fork(tmp_path)
+    verdict = project.heal("main", "main", contract="migrations: [{backend: alembic, published: reparent}]\n")
+    assert moves(verdict) == {"c": ("b",)}
+    assert project.heads(project.commit(verdict)) == ["c"]
+
+
 @pytest.mark.parametrize("kind", ["tag", "branch"])
 def test_row_06_a_released_revision_is_not_moved_but_joined(tmp_path: Path, kind: str) -> None:
     project = forked(tmp_path)
@@ -178,6 +185,15 @@ def test_row_13_two_heads_are_refused_without_a_rival_on_the_base_too(tmp_path: 
     project.on("change").add("c", "'a'")
     project.add("d", "'a'")
     assert codes(project.heal()) == ["two_heads"]
+
+
+def test_row_13_the_contract_may_take_the_order_of_the_commits(tmp_path: Path) -> None:
+    project = forked(tmp_path)
+    project.on("change").add("aa", "'a'")
+    project.add("c2", "'c'")
+    verdict = project.heal(contract="migrations: [{backend: alembic, two_heads: commit_order}]\n")
+    assert moves(verdict) == {"c": ("b",), "aa": ("c2",)}
+    assert project.heads(project.commit(verdict)) == ["aa"]
 
 
 def test_row_14_a_new_labelled_branch_is_left_alone(tmp_path: Path) -> None:

@@ -180,6 +180,8 @@ class Healer:
         plan = decide(facts, policy)
         if isinstance(plan, tuple) and any(r.code == Code.MISSING_PARENT for r in plan):
             plan = decide(replace(facts, head_ids=self._ids_of(head, layout)), policy)
+        elif isinstance(plan, tuple) and policy.two_heads == "commit_order" and plan[0].code == Why.TWO_HEADS:
+            plan = decide(replace(facts, order=self._added_in_order(onto, head)), policy)
         elif isinstance(plan, Plan) and plan.moves and policy.on_fork == "reparent":
             rivals = [revision.path for front in plan.fronts for revision in front.left]
             released = released_ids(self.git, onto, head, plan.moves, rivals)
@@ -256,6 +258,16 @@ class Healer:
     def _ids_of(self, commit: Sha, layout: Layout) -> frozenset[str]:
         tree = self.reader.read(self.git.tree_of(commit))
         return frozenset(r.id for e in tree.environments if e.layout.key == layout.key for r in e.revisions)
+
+    def _added_in_order(self, onto: Sha, head: Sha) -> tuple[GitPath, ...]:
+        """The paths that the change's own commits add, oldest commit first."""
+        paths: dict[GitPath, None] = {}
+        for commit in reversed(self.git.commits(head, exclude=(onto,), limit=1000)):
+            facts = self.git.commit_facts(commit)
+            if len(facts.parents) == 1:
+                changes = self.git.changed(self.git.tree_of(facts.parents[0]), facts.tree)
+                paths |= {change.path: None for change in changes if change.status == "A"}
+        return tuple(paths)
 
     def _merge(self, onto: Sha, head: Sha) -> tuple[MergeOutcome, frozenset[GitPath]]:
         """git's merge; where nothing but head lock files conflict, with the base's lock taken for the change's:
@@ -343,8 +355,8 @@ def _claimed(facts: CommitFacts) -> Sha | None:
 
 def _ended(layout: Layout, count: int) -> Refusal:
     text = (
-        f"The change ends the environment of {layout.config} with {count} revisions that are on the base: databases that "
-        "stand at them could not be upgraded any more."
+        f"The change ends the environment of {layout.config} with {count} revisions that are on the base: "
+        "databases that stand at them could not be upgraded any more."
     )
     return Refusal(Why.DELETES_PUBLISHED, text, layout.versions)
 

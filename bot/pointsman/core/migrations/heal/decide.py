@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from pointsman.core.migrations.graph import Graph
 from pointsman.core.migrations.heal import numbers
@@ -30,7 +31,7 @@ def decide(facts: Facts, policy: HealPolicy) -> Plan | Refusals:
         return _mend_published(facts, clean, policy)
     new = frozenset(id for id in merged.by_id if id not in base)
     parts = [_part(ids, merged, base) for ids in _connected(new, merged)]
-    if refusals := tuple(r for part in parts for r in _faults(part, facts, policy)):
+    if refusals := tuple(r for part in parts for r in _faults(part, facts)):
         return refusals
     return _mend(parts, facts, policy, renamed, clean)
 
@@ -171,11 +172,8 @@ def _targets(parent: str, base: Graph) -> tuple[str, ...]:
     return tuple(head for head in base.heads if head in above and not base.labels(head) - own)
 
 
-def _faults(part: _Part, facts: Facts, policy: HealPolicy) -> Iterable[Refusal]:
+def _faults(part: _Part, facts: Facts) -> Iterable[Refusal]:
     merged = facts.merged.graph
-    paths = tuple(merged.by_id[id].path for id in part.heads)
-    if (len(part.heads) > 1 and policy.two_heads == "refuse") or (len(part.heads) > 1 and not facts.order):
-        yield _two_heads(part.heads, paths)
     if facts.base is None or not len(facts.base.graph):
         return
     if part.roots and not part.edges and not _is_own_lineage(part, facts):
@@ -221,31 +219,62 @@ def _mend(
     rivals = [(part, *rival) for part in parts if part.heads for rival in part.rivals]
     if rivals:
         return tuple(_ambiguous(merged.by_id[edge.child], edge, targets) for _, edge, targets in rivals)
-    if refusal := _crowd(parts, merged):
-        return (refusal,)
-    if not forked:
+    crowds = _crowds(parts)
+    if crowds and (policy.two_heads == "refuse" or not facts.order):
+        return tuple(_two_heads(heads, tuple(merged.by_id[id].path for id in heads)) for heads in crowds)
+    if not forked and not crowds:
         return clean if not renamed.ids else _reparent((), facts, renamed, clean)
     fronts = tuple(front for part in forked for front in _fronts(part, merged))
     if policy.on_fork == "stop":
         return (_stopped(forked, merged),)
-    joining = [part for part in forked if policy.on_fork == "merge_revision" or part.ids & facts.released]
-    if joining:
+    if policy.on_fork == "merge_revision" or any(part.ids & facts.released for part in forked):
         return _join(forked, facts, clean, fronts)
-    plan = replace(clean, fronts=fronts)
-    return _reparent(forked, facts, renamed, plan)
+    stacked: dict[str, dict[str, str]] = {}
+    for heads in crowds:
+        ordered = _in_commit_order(heads, facts)
+        stacked |= _stacked(merged, ordered)
+        fronts += tuple(front(merged, merged.ancestors(a), merged.ancestors(b)) for a, b in pairwise(ordered))
+    return _reparent(forked, facts, renamed, replace(clean, fronts=fronts), stacked)
 
 
-def _crowd(parts: Sequence[_Part], merged: Graph) -> Refusal | None:
-    """Two parts of one change that would end behind the same head of the base."""
+def _crowds(parts: Sequence[_Part]) -> list[tuple[str, ...]]:
+    """The change's heads that would end behind one place of the base, or have none, where they are several."""
     ends: dict[str, list[str]] = {}
     for part in parts:
-        for place in {edge.target or edge.parent for edge in part.edges}:
+        for place in {edge.target or edge.parent for edge in part.edges} or {min(part.ids)}:
             ends.setdefault(place, []).extend(part.heads)
-    for heads in ends.values():
-        unique = tuple(dict.fromkeys(heads))
-        if len(unique) > 1:
-            return _two_heads(unique, tuple(merged.by_id[id].path for id in unique))
-    return None
+    groups = dict.fromkeys(tuple(dict.fromkeys(heads)) for heads in ends.values())
+    return [heads for heads in groups if len(heads) > 1]
+
+
+def _in_commit_order(heads: Iterable[str], facts: Facts) -> list[str]:
+    """Heads whose own chains began earlier come first; of one beginning, the head that came earlier."""
+    ranks = {path: rank for rank, path in enumerate(facts.order)}
+    merged = facts.merged.graph
+
+    def rank(id: str) -> tuple[int, int, str]:
+        own = [
+            ranks[merged.by_id[each].path]
+            for each in merged.ancestors(id)
+            if merged.by_id[each].path in ranks
+        ]
+        return min(own, default=len(ranks)), ranks.get(merged.by_id[id].path, len(ranks)), id
+
+    return sorted(heads, key=rank)
+
+
+def _stacked(graph: Graph, heads: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Child -> old parent -> new parent, so that each head's own chain follows the head before it."""
+    moved: dict[str, dict[str, str]] = {}
+    below = graph.ancestors(heads[0])
+    for before, head in pairwise(heads):
+        own = graph.ancestors(head) - below
+        for child in own:
+            for parent in graph.by_id[child].parents:
+                if parent not in own:
+                    moved.setdefault(child, {})[parent] = before
+        below |= own
+    return moved
 
 
 def _ambiguous(revision: Revision, edge: _Edge, targets: Sequence[str]) -> Refusal:
@@ -289,12 +318,23 @@ def in_order(graph: Graph, ids: Iterable[str]) -> tuple[Revision, ...]:
     return tuple(graph.by_id[id] for id in ordered)
 
 
-def _reparent(forked: Sequence[_Part], facts: Facts, renamed: numbers.Settled, plan: Plan) -> Plan | Refusals:
+def _reparent(
+    forked: Sequence[_Part],
+    facts: Facts,
+    renamed: numbers.Settled,
+    plan: Plan,
+    stacked: Mapping[str, Mapping[str, str]] | None = None,
+) -> Plan | Refusals:
+    """The plan that hangs each part behind its head of the base and, with `stacked`, parts behind one another."""
     merged = facts.merged.graph
-    parents: dict[str, tuple[str, ...]] = {}
+    edges: dict[str, Mapping[str, str]] = {}
     for part in forked:
-        for child, moved in _moved_edges(part, merged).items():
-            parents[child] = tuple(dict.fromkeys(moved.get(p, p) for p in merged.by_id[child].parents))
+        edges |= _moved_edges(part, merged)
+    edges |= stacked or {}
+    parents = {
+        child: tuple(dict.fromkeys(moved.get(p, p) for p in merged.by_id[child].parents))
+        for child, moved in edges.items()
+    }
     after = _with_parents(merged, parents)
     for child in list(parents):
         parents[child] = _irredundant(parents[child], after)
@@ -379,10 +419,16 @@ def _mend_published(facts: Facts, clean: Plan, policy: HealPolicy) -> Plan | Ref
         text = f"The base is forked ({', '.join(heads)}) and the contract says `on_fork: stop`."
         return (Refusal(Why.STOPPED, text, tuple(graph.by_id[head].path for head in heads)),)
     fronts = []
+    stacked: dict[str, dict[str, str]] = {}
     for group in graph.forks:
         first = graph.ancestors(group[0])
         fronts += [front(graph, first, graph.ancestors(other)) for other in group[1:]]
-    return _joined(graph.forks, facts, replace(clean, fronts=tuple(fronts)))
+        # The longest side stays: the more a database has run of it, the less there is to run in another order.
+        stacked |= _stacked(graph, sorted(group, key=lambda id: (-len(graph.ancestors(id)), id)))
+    plan = replace(clean, fronts=tuple(fronts))
+    if policy.published == "reparent":
+        return _reparent((), facts, numbers.Settled(facts, {}), plan, stacked)
+    return _joined(graph.forks, facts, plan)
 
 
 def _checked(plan: Plan, after: Graph, facts: Facts) -> Plan | Refusals:

@@ -108,7 +108,7 @@ def renumber(
 ) -> Plan:
     """The plan with its moves: `parents` are the revisions that hang elsewhere now. Where numbers are the
     habit, all of the change's that stand above a moved one are counted on from what they follow."""
-    counting = habit(facts.base)
+    counting = Habit(False, False) if facts.itself else habit(facts.base)
     names: dict[str, tuple[str, GitPath]] = {}
     if counting.ids or counting.files:
         start = {*parents, *(r.id for r in facts.merged.revisions if r.path in settled.ids)}
