@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.flows.world import World, contract
+from tests.flows.world import OPEN, World, contract
 
 EVE = "Eve <eve@example.org>"
 ROLES = """
@@ -148,7 +148,7 @@ def test_I4_a_contract_that_changes_while_the_gate_runs_is_the_one_that_counts(t
     """The gate itself moves main to a stricter contract, once; the candidate is built again under it."""
     repo, stricter = tmp_path / "repo", tmp_path / "stricter"
     gate = f"test -e {stricter}.done || {{ touch {stricter}.done; git -C {repo} update-ref refs/heads/main stricter; }}"
-    rules = contract(gate, roles=ROLES)
+    rules = contract(gate, roles=ROLES, more=OPEN)
     world = World(tmp_path, rules)
     world.branch("agent/a", {"src/a.py": ""})
     world.branch("agent/b", {"src/b.py": ""})

@@ -49,7 +49,7 @@ def contract_unreadable(problem: str) -> str:
 
 
 def base_missing(lane: str) -> str:
-    return f"the base branch {lane} does not exist"
+    return f"the base branch {lane} does not exist; it goes on when there is one again"
 
 
 def base_is_red(check: str, tip: Sha, run: Run) -> str:

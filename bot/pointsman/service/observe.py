@@ -50,7 +50,7 @@ class Observer:
         state = self.store.lane(lane)
         changes = self.store.changes(lane, states=(ChangeState.QUEUED,))
         if tip is None:
-            return Observation(lane=state, tip=None, changes=changes, contract_problem="no base branch")
+            return Observation(lane=state, tip=None, changes=changes)
         tree = self.git.tree_of(tip)
         reading = self.read_contract(tip)
         candidates = self._candidates(lane, changes, reading.contract)

@@ -239,9 +239,11 @@ def _land(now: Observation) -> Iterator[Action]:
 
 def _work(now: Observation) -> Iterator[Action]:
     """Hold what must wait, start checks within the ceiling, build the next candidate."""
-    if now.tip is None or now.contract is None:
-        problem = now.contract_problem or messages.base_missing(now.lane.name)
-        yield from _hold_all(now, "contract", messages.contract_unreadable(problem))
+    if now.tip is None:
+        yield from _hold_all(now, "no_base", messages.base_missing(now.lane.name))
+        return
+    if now.contract is None:
+        yield from _hold_all(now, "contract", messages.contract_unreadable(now.contract_problem))
         return
     if now.lane.paused:
         return
