@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pointsman.core.queue.model import Entry
 from tests.flows.world import OPEN, World, contract
 
 
@@ -73,6 +74,28 @@ def test_a_base_branch_that_is_gone_holds_everything_and_loses_nothing(tmp_path:
     world.repo.git("update-ref", "refs/heads/main", tip)
     world.work()
     assert world.order() == ["agent/a"]
+
+
+@pytest.mark.parametrize(
+    ("step", "state"),
+    [
+        pytest.param("passed", "withdrawn", id="before the landing is decided"),
+        pytest.param("landing", "landed", id="too late: the truth is what main holds"),
+    ],
+)
+def test_withdrawn_at_the_last_moment(tmp_path: Path, step: str, state: str) -> None:
+    world = World(tmp_path)
+    world.branch("agent/a")
+    world.submit("agent/a")
+
+    def withdraw(entry: Entry) -> None:
+        if entry.kind == step:
+            world.cli("withdraw", "agent/a")
+
+    world.work(hear=withdraw)
+    assert world.states() == {"agent/a": state}
+    assert world.order() == (["agent/a"] if state == "landed" else [])
+    assert world.cli("log", "--verify").code == 0
 
 
 def test_I7_a_check_finds_no_ref_of_the_repository_in_its_folder(tmp_path: Path) -> None:

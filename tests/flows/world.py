@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from pointsman.cli.main import entry
+from pointsman.core.queue.model import Entry
 from pointsman.service.submit import NotSubmitted, Submission, Submitted
 from pointsman.wiring import local_queue
 from tests.support.repo import FIRST_COMMIT_AT, Repo
@@ -119,11 +120,12 @@ class World:
         assert isinstance(outcome, NotSubmitted), outcome
         return outcome
 
-    def work(self, *, rewound: bool = False) -> None:
+    def work(self, *, rewound: bool = False, hear: Callable[[Entry], None] = lambda _: None) -> None:
         """`pointsman run --once`, in this process; afterwards what must always hold does, unless somebody has
-        `rewound` main by force."""
+        `rewound` main by force. `hear` is told each step as it happens."""
         with local_queue(self.path, contract_needed=False) as queue:
             assert queue.lock.acquire()
+            queue.listen(hear)
             queue.loop.run(once=True)
         if not rewound:
             self.check_invariants()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pointsman.core.errors import EnvironmentProblem
 from pointsman.core.queue.decide import decide
-from pointsman.core.queue.model import Entry, RunState
+from pointsman.core.queue.model import Entry
 from pointsman.ports import Clock, Gates, Store
 from pointsman.service.observe import Observer
 from pointsman.service.perform import Performer
@@ -45,8 +45,8 @@ class Loop:
         self.performer.collect()
         self.gates.sweep([run.id for run in self.store.runs(running=True)])
 
-    def wake(self, lane: str) -> int:
-        """Work one lane until it has nothing to do but wait; how many actions were performed."""
+    def wake(self, lane: str, *, stop: Callable[[], bool] = lambda: False) -> int:
+        """Work one lane until it has nothing to do but wait, or `stop()`; how many actions were performed."""
         performed = 0
         for _ in range(MAX_ROUNDS):
             self.performer.collect()
@@ -55,6 +55,8 @@ class Loop:
             if not decision.actions:
                 return performed
             for action in decision.actions:
+                if stop():
+                    return performed
                 self.performer.perform(action, seen)
                 performed += 1
         raise Runaway(f"lane {lane} did not come to rest in {MAX_ROUNDS} rounds")
@@ -64,18 +66,23 @@ class Loop:
         self.recover()
         while not stop():
             try:
-                performed = sum(self.wake(lane) for lane in self.store.lanes())
+                performed = sum(self.wake(lane, stop=stop) for lane in self.store.lanes())
+                running = bool(self.store.runs(running=True))
+                if once and not performed and not running:
+                    return
+                if not performed:
+                    self._rest(running=running, stop=stop)
             except EnvironmentProblem as problem:
                 if once:
                     raise
                 self.performer.tell(Entry(lane="", kind="trouble", body={"why": str(problem)}))
-                self.clock.sleep(TROUBLE_SECONDS)
-                continue
-            running = any(run.state is RunState.RUNNING for run in self.store.runs(running=True))
-            if once and not performed and not running:
-                return
-            if not performed:
-                self._rest(running=running, stop=stop)
+                self._wait(TROUBLE_SECONDS, stop)
+
+    def _wait(self, seconds: float, stop: Callable[[], bool]) -> None:
+        waited = 0.0
+        while waited < seconds and not stop():
+            self.clock.sleep(BUSY_SECONDS)
+            waited += BUSY_SECONDS
 
     def _rest(self, *, running: bool, stop: Callable[[], bool]) -> None:
         """Wait for a gate, a submission or the next look at the base branch."""

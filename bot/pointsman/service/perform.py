@@ -424,14 +424,18 @@ class Performer:
         for check, digest in candidate.checks:
             if self.store.passed_run(candidate.tree, digest) is None:
                 return f"check {check!r} has not passed on its tree"
+        queued = {change.id for change in self.store.changes(candidate.lane, states=(ChangeState.QUEUED,))}
+        if any(member.change not in queued for member in candidate.members):
+            return messages.member_left()
         return ""
 
     def _finish_landing(self, candidate: Candidate, *, note: str) -> None:
+        """Write down what the base branch holds now, also of a change that left the queue at the last moment."""
         now = self.clock.now()
         landed: list[Change] = []
         for member in candidate.members:
             change = self.store.change(member.change)
-            if change is not None and change.state is ChangeState.QUEUED:
+            if change is not None and change.state is not ChangeState.LANDED:
                 landed.append(
                     replace(change, state=ChangeState.LANDED, landed=member.commit, ended_at=now, wait=None)
                 )
