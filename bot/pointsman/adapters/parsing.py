@@ -14,7 +14,7 @@ from typing import Any
 from pointsman.core.migrations.model import Issue, Parsed
 from pointsman.core.model import Sha
 
-FORMAT = 1
+FORMAT = 2
 """Raised whenever parsing the same bytes would answer differently: an older cache is then no cache."""
 
 MAX_ENTRIES = 20_000
@@ -106,11 +106,12 @@ def _record(parsed: Parsed) -> list[Any]:
         parsed.depends_on,
         [(issue.code, issue.message) for issue in parsed.issues],
         parsed.ordered_elsewhere,
+        parsed.replaces,
     ]
 
 
 def _parsed(record: Sequence[Any]) -> Parsed:
-    revision, parents, labels, depends_on, issues, elsewhere = record
+    revision, parents, labels, depends_on, issues, elsewhere, replaces = record
     return Parsed(
         revision,
         None if parents is None else tuple(parents),
@@ -118,6 +119,7 @@ def _parsed(record: Sequence[Any]) -> Parsed:
         tuple(depends_on),
         tuple(Issue(*issue) for issue in issues),
         elsewhere,
+        tuple(replaces),
     )
 
 

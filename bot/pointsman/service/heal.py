@@ -7,13 +7,13 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from pointsman.core.errors import MissingObject
-from pointsman.core.migrations.backends import BACKENDS, backend_of
+from pointsman.core.migrations.backends import BACKENDS, backend_of, between
 from pointsman.core.migrations.environment import Environment
 from pointsman.core.migrations.heal import edits, locks
 from pointsman.core.migrations.heal.compare import Known, judge_fronts
 from pointsman.core.migrations.heal.decide import decide, too_many
 from pointsman.core.migrations.heal.model import Facts, Plan, Refusal, Why
-from pointsman.core.migrations.model import Code, Layout, Revision
+from pointsman.core.migrations.model import Code, Layout, Problem, Revision
 from pointsman.core.model import (
     CommitFacts,
     Conflicted,
@@ -133,11 +133,56 @@ class Healer:
                 files |= one.files
             else:
                 refusals += one
+        if not refusals:
+            refusals += self._across(layouts, base_tree, merged_tree, changes, healed, files)
         outcome = Healing(onto=onto, head=head, merged=merged_tree, tree=None, refusals=tuple(refusals))
         if refusals:
             return outcome
         tree = self.git.edit(merged_tree, files) if files else merged_tree
         return replace(outcome, tree=tree, environments=tuple(healed), files=files)
+
+    def _across(
+        self,
+        layouts: Sequence[Layout],
+        base_tree: Sha,
+        merged_tree: Sha,
+        changes: Sequence[PathChange],
+        healed: Sequence[HealedEnvironment],
+        files: dict[GitPath, bytes | None],
+    ) -> list[Refusal]:
+        """Lets the change's files in other environments follow what was renamed (adding to `files`), and says what
+        is then wrong between the environments that was not wrong on the base."""
+        crossing = [layout for layout in layouts if backend_of(layout).crosses]
+        if not any(_touched(layout, changes, frozenset()) for layout in crossing):
+            return []
+        entries = _with_changes(self.reader.entries(base_tree), changes)
+        now = {path: content for path, content in files.items() if content is not None}
+        ours = [c.path for c in changes if c.path in entries and c.path not in files]
+        oids = {
+            path: entries[path].oid
+            for path in ours
+            if any(backend_of(layout).is_revision_file(layout, path) for layout in crossing)
+        }
+        read = dict(self.git.read(list(dict.fromkeys(oids.values())))) if oids else {}
+        now |= {path: read[oid] for path, oid in oids.items()}
+        edited = edits.follow_renames(
+            [each.plan for each in healed if each.plan.layout in crossing], now, backend_of
+        )
+        if isinstance(edited, Refusal):
+            return [edited]
+        files |= edited
+        tree = self.git.edit(merged_tree, files) if files else merged_tree
+        known = {(p.code, p.message) for p in self._between(self.reader.layouts(base_tree), base_tree)}
+        found = self._between(layouts, tree)
+        return [Refusal(p.code, p.message, p.paths) for p in found if (p.code, p.message) not in known]
+
+    def _between(self, layouts: Sequence[Layout], tree: Sha) -> list[Problem]:
+        crossing = [layout for layout in layouts if backend_of(layout).crosses]
+        if not crossing:
+            return []
+        entries = {entry.path: entry for entry in self.git.entries(tree)}
+        environments = [self.reader.environment(layout, entries) for layout in crossing]
+        return [problem for found in between(environments).values() for problem in found]
 
     def _partners(
         self, before: Sequence[Layout], after: Sequence[Layout], base_tree: Sha, changes: Sequence[PathChange]
@@ -157,7 +202,8 @@ class Healer:
         refusals = []
         for layout in gone:
             ids = frozenset(self.reader.environment(layout, entries).graph.by_id)
-            heir = max(new, key=lambda key: len(new[key] & ids), default=None)
+            same = [key for key in new if key[1] == layout.name]
+            heir = max(same, key=lambda key: len(new[key] & ids), default=None)
             if heir is not None and new[heir] & ids:
                 old[heir] = layout
             elif ids:
@@ -177,6 +223,7 @@ class Healer:
         base = self.reader.environment(old, before) if old else None
         merged = self.reader.environment(layout, after)
         facts = self._facts(base, merged, itself=onto == head)
+        facts = replace(facts, naming=backend_of(layout).naming(self.git.commit_facts(head).committer.when))
         plan = decide(facts, policy)
         if isinstance(plan, tuple) and any(r.code == Code.MISSING_PARENT for r in plan):
             plan = decide(replace(facts, head_ids=self._ids_of(head, layout)), policy)
@@ -194,7 +241,9 @@ class Healer:
             return many
         if plan.is_clean:
             return ()
-        known = judge_fronts(plan, policy, self._blobs(r for f in plan.fronts for r in (*f.left, *f.right)))
+        blobs = self._blobs(r for f in plan.fronts for r in (*f.left, *f.right))
+        backend = backend_of(layout)
+        known = judge_fronts(plan, policy, lambda r: backend.footprint(blobs[r.oid], r.path, merged))
         if known.refusals:
             return known.refusals
         return self._written(head, plan, facts, known, after)
@@ -244,7 +293,9 @@ class Healer:
             base=base,
             merged=merged,
             edited=tuple(
-                new for old, new in edited if not backend.same_meaning(blobs[old.oid], blobs[new.oid])
+                new
+                for old, new in edited
+                if old.parents != new.parents or not backend.same_meaning(blobs[old.oid], blobs[new.oid])
             ),
             empty_merges=frozenset(r.id for r in merges if backend.is_empty(blobs[r.oid])),
             itself=itself,

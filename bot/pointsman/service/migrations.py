@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from pointsman.core.migrations.backends import BACKENDS, backend_of
+from pointsman.core.migrations.backends import BACKENDS, backend_of, between
 from pointsman.core.migrations.cache import MemoryCache, ParseCache
 from pointsman.core.migrations.environment import Environment, File, assemble
 from pointsman.core.migrations.model import Code, Issue, Layout, Parsed
@@ -50,7 +50,12 @@ class Reader:
     def read(self, tree: Sha) -> TreeFacts:
         """All environments of the tree, in order of config path."""
         entries = self.entries(tree)
-        return TreeFacts(tree, tuple(self.environment(each, entries) for each in self.layouts(tree)), entries)
+        environments = [self.environment(each, entries) for each in self.layouts(tree)]
+        more = between(environments)
+        whole = (
+            replace(each, problems=(*each.problems, *more.get(each.layout.key, ()))) for each in environments
+        )
+        return TreeFacts(tree, tuple(whole), entries)
 
     def entries(self, tree: Sha) -> dict[GitPath, TreeEntry]:
         """Every file of the tree by path; the last listing is kept."""

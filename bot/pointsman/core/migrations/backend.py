@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from pointsman.core.migrations.model import Layout, Parsed, Revision
+from pointsman.core.migrations.model import Layout, Parsed, Problem, Revision
 from pointsman.core.model import GitPath
+
+if TYPE_CHECKING:
+    from pointsman.core.migrations.environment import Environment
+    from pointsman.core.migrations.operations import Footprint
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +30,68 @@ class Uneditable:
     reason: str
 
 
-class Backend(Protocol):
-    """One migration tool, read and edited as text. Every method is pure."""
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What the tool calls things: where a file names its parents, where its further needs, and (a clause) what a
+    file that names no revision means."""
 
-    name: str
+    parents: str
+    needs: str
+    nameless: str
+
+
+class Naming(Protocol):
+    """The rule by which a tool names revisions and their files in one, so that a moved one may need another."""
+
+    def follow(
+        self, revision: Revision, below: Sequence[tuple[str, GitPath]], taken: Collection[str]
+    ) -> tuple[str, GitPath]:
+        """The id and path of an unpublished revision that follows those (id, path); its own where they will do.
+        `taken` are the ids of the revisions that stay as they are."""
+        ...
+
+    def merge_id(self, parents: Sequence[Revision], taken: Collection[str]) -> str:
+        """The id of the revision that joins them."""
+        ...
+
+
+class Backend(Protocol):
+    """One migration tool, read and edited as text. Every method is pure.
+
+    With `one_lineage` two heads are a fork even where no revision connects them. With `crosses` a file may name
+    revisions of another environment: `rename` then finds those of its own environment in files of any other."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def words(self) -> Words: ...
+
+    @property
+    def one_lineage(self) -> bool: ...
+
+    @property
+    def crosses(self) -> bool: ...
+
+    def at(self, layout: Layout) -> Backend:
+        """The tool at work in that environment."""
+        ...
+
+    def in_context(self, files: Mapping[GitPath, Parsed]) -> Mapping[GitPath, Parsed]:
+        """What the files of this environment say, given each other and their names."""
+        ...
+
+    def naming(self, when: int) -> Naming | None:
+        """How revisions are named, None where their ids mean nothing. `when` is in seconds since 1970, UTC."""
+        ...
+
+    def between(self, environments: Sequence[Environment]) -> Mapping[tuple[str, str], tuple[Problem, ...]]:
+        """What is wrong between the tool's environments of one tree, by `Layout.key` of the one that shows it."""
+        ...
+
+    def footprint(self, blob: bytes, path: GitPath, environment: Environment) -> Footprint:
+        """What going up through the file touches; never raises."""
+        ...
 
     def may_configure(self, path: GitPath) -> bool:
         """Whether the file could say where an environment is, judged by its name alone."""

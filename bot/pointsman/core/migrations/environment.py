@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from pointsman.core.migrations.backend import Backend
+from pointsman.core.migrations.backend import Backend, Words
 from pointsman.core.migrations.graph import Graph
 from pointsman.core.migrations.model import Code, Issue, Layout, Parsed, Problem, Revision
 from pointsman.core.model import GitPath, Sha
@@ -49,16 +49,18 @@ class Environment:
 def assemble(backend: Backend, layout: Layout, files: Sequence[File]) -> Environment:
     """The environment that those files make; problems in the order of their paths."""
     ordered = tuple(sorted(files, key=lambda file: file.path))
+    said = backend.in_context({file.path: file.parsed for file in ordered})
     revisions: list[Revision] = []
     problems: list[Problem] = list(layout.problems)
     for file in ordered:
-        revision, issues = _read(backend, file)
+        revision, issues = _read(backend, File(file.path, file.oid, said[file.path]))
         problems += [Problem(issue.code, (file.path,), f"{file.path} {issue.message}.") for issue in issues]
         if revision is not None:
             revisions.append(revision)
     # Where a tool orders revisions at run time, they hang on one another out of sight: they make no head here.
-    graph = Graph(revision for revision in revisions if not revision.ordered_elsewhere)
-    problems += _of_graph(revisions, graph)
+    linked = (revision for revision in revisions if not revision.ordered_elsewhere)
+    graph = Graph(linked, one_lineage=backend.one_lineage)
+    problems += _of_graph(revisions, graph, backend.words)
     return Environment(layout, ordered, tuple(revisions), graph, tuple(problems))
 
 
@@ -70,8 +72,7 @@ def _read(backend: Backend, file: File) -> tuple[Revision | None, tuple[Issue, .
         id = backend.revision_from_name(file.path)
     if id is None:
         faults = tuple(issue for issue in issues if issue.code not in _HELPER)
-        message = "names no revision; Alembic stops at it, so it belongs outside the version folder"
-        return None, faults or (Issue(Code.NO_REVISION, message),)
+        return None, faults or (Issue(Code.NO_REVISION, backend.words.nameless),)
     revision = Revision(
         id,
         file.path,
@@ -81,20 +82,21 @@ def _read(backend: Backend, file: File) -> tuple[Revision | None, tuple[Issue, .
         parsed.depends_on,
         parsed.parents is not None,
         parsed.ordered_elsewhere,
+        parsed.replaces,
     )
     return revision, issues
 
 
-def _of_graph(revisions: Sequence[Revision], graph: Graph) -> list[Problem]:
+def _of_graph(revisions: Sequence[Revision], graph: Graph, words: Words) -> list[Problem]:
     """What is wrong between files, in the order in which people would mend it."""
     every = {revision.id for revision in revisions}
     found = [*_duplicates(revisions), *_labels(revisions)]
     for revision in revisions:
-        found += _missing(revision, every, graph)
+        found += _missing(revision, every, graph, words)
     if loop := graph.cycles():
-        found.append(_cycle(Code.CYCLE, "down_revision", loop, graph))
+        found.append(_cycle(Code.CYCLE, words.parents, loop, graph))
     elif loop := graph.cycles(with_dependencies=True):
-        found.append(_cycle(Code.DEPENDENCY_CYCLE, "down_revision and depends_on", loop, graph))
+        found.append(_cycle(Code.DEPENDENCY_CYCLE, f"{words.parents} and {words.needs}", loop, graph))
     return found
 
 
@@ -122,13 +124,13 @@ def _labels(revisions: Sequence[Revision]) -> Iterator[Problem]:
             yield Problem(Code.DUPLICATE_LABEL, tuple(dict.fromkeys(user.path for user in users)), text)
 
 
-def _missing(revision: Revision, every: set[str], graph: Graph) -> Iterator[Problem]:
+def _missing(revision: Revision, every: set[str], graph: Graph, words: Words) -> Iterator[Problem]:
     for parent in dict.fromkeys(revision.parents):
         if parent not in every:
-            yield _absent(Code.MISSING_PARENT, "down_revision", revision, parent, every)
+            yield _absent(Code.MISSING_PARENT, words.parents, revision, parent, every)
     for need in dict.fromkeys(revision.depends_on):
         if need not in every and need not in graph.label_of:
-            yield _absent(Code.MISSING_DEPENDENCY, "depends_on", revision, need, every)
+            yield _absent(Code.MISSING_DEPENDENCY, words.needs, revision, need, every)
 
 
 def _absent(code: str, name: str, revision: Revision, wanted: str, every: Iterable[str]) -> Problem:

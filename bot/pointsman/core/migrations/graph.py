@@ -12,7 +12,8 @@ class Graph:
     """Revisions by id and their edges. Parents that are not there, and repeated ids, are the caller's to report:
     of one id the first revision counts, and an edge to nowhere is no edge."""
 
-    def __init__(self, revisions: Iterable[Revision]) -> None:
+    def __init__(self, revisions: Iterable[Revision], *, one_lineage: bool = False) -> None:
+        self._one_lineage = one_lineage
         self.by_id: dict[str, Revision] = {}
         for revision in revisions:
             self.by_id.setdefault(revision.id, revision)
@@ -61,7 +62,9 @@ class Graph:
 
     @cached_property
     def component(self) -> Mapping[str, str]:
-        """Revision -> a name of the connected part that it is in (its least id)."""
+        """Revision -> a name of the connected part that it is in (its least id); one part with `one_lineage`."""
+        if self._one_lineage:
+            return dict.fromkeys(self.by_id, "")
         part: dict[str, str] = {}
         for start in sorted(self.by_id):
             if start in part:

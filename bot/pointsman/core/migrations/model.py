@@ -47,7 +47,8 @@ class Parsed:
     """What one revision file says, whatever its path; the same for equal bytes, so it is keyed by blob id.
 
     `revision` is None where the file has none that can be read, `parents` None where they can't be; () is a
-    base. `ordered_elsewhere` is a tool that computes the parent at run time in a way that can't fork.
+    base. `ordered_elsewhere` is a tool that computes the parent at run time in a way that can't fork, or a revision
+    that another one stands for. `replaces` are the revisions that this one stands for (a squash).
     `issues` are the reasons for whatever is missing, and faults that the text shows alone.
     """
 
@@ -57,6 +58,7 @@ class Parsed:
     depends_on: tuple[str, ...] = ()
     issues: tuple[Issue, ...] = ()
     ordered_elsewhere: bool = False
+    replaces: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,7 @@ class Revision:
     depends_on: tuple[str, ...] = ()
     parents_known: bool = True
     ordered_elsewhere: bool = False
+    replaces: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from pointsman.core.migrations.alembic import discover as discovery
 from pointsman.core.migrations.alembic import parse as parsing
-from pointsman.core.migrations.backend import NewFile, Uneditable
-from pointsman.core.migrations.model import Layout, Parsed, Revision
+from pointsman.core.migrations.backend import NewFile, Uneditable, Words
+from pointsman.core.migrations.model import Layout, Parsed, Problem, Revision
 from pointsman.core.model import GitPath
+
+if TYPE_CHECKING:
+    from pointsman.core.migrations.environment import Environment
+    from pointsman.core.migrations.operations import Footprint
 
 _NAME_IS_ID = re.compile(r"([a-f0-9]+)\.py$")
 
@@ -18,6 +23,30 @@ class Alembic:
     """See `Backend`; the rules are Alembic's own (read off 1.20's script/base.py and script/revision.py)."""
 
     name = "alembic"
+    words = Words(
+        parents="down_revision",
+        needs="depends_on",
+        nameless="names no revision; Alembic stops at it, so it belongs outside the version folder",
+    )
+    one_lineage = False
+    crosses = False
+
+    def at(self, layout: Layout) -> Alembic:
+        return self
+
+    def in_context(self, files: Mapping[GitPath, Parsed]) -> Mapping[GitPath, Parsed]:
+        return files
+
+    def naming(self, when: int) -> None:
+        return None
+
+    def between(self, environments: Sequence[Environment]) -> Mapping[tuple[str, str], tuple[Problem, ...]]:
+        return {}
+
+    def footprint(self, blob: bytes, path: GitPath, environment: Environment) -> Footprint:
+        from pointsman.core.migrations.operations import footprint
+
+        return footprint(blob, path)
 
     def may_configure(self, path: GitPath) -> bool:
         return discovery.may_configure(path)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pointsman.core.migrations.heal.model import Front, HealPolicy, Plan, Refusal, Why
-from pointsman.core.model import GitPath, Sha
+from pointsman.core.migrations.model import Revision
+
+if TYPE_CHECKING:
+    from pointsman.core.migrations.operations import Footprint
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +25,13 @@ class Known:
     refusals: tuple[Refusal, ...] = ()
 
 
-def judge_fronts(plan: Plan, policy: HealPolicy, blobs: Mapping[Sha, bytes]) -> Known:
+Read = Callable[[Revision], "Footprint"]
+"""What going up through a revision touches."""
+
+
+def judge_fronts(plan: Plan, policy: HealPolicy, read: Read) -> Known:
     """The verdict on all fronts of the plan; refusals where the policy or the rules leave it to people."""
-    verdicts = [_judge(front, policy, blobs) for front in plan.fronts]
+    verdicts = [_judge(front, policy, read) for front in plan.fronts]
     ranks = ("disjoint", "same_table", "unknown", "conflict")
     return Known(
         max((known.relation for known in verdicts), key=ranks.index, default="disjoint"),
@@ -33,16 +41,22 @@ def judge_fronts(plan: Plan, policy: HealPolicy, blobs: Mapping[Sha, bytes]) -> 
     )
 
 
-def _judge(front: Front, policy: HealPolicy, blobs: Mapping[Sha, bytes]) -> Known:
-    from pointsman.core.migrations.operations import ComparePolicy, Relation, StopIf, compare, render
+def _judge(front: Front, policy: HealPolicy, read: Read) -> Known:
+    from pointsman.core.migrations.operations import (
+        ComparePolicy,
+        Relation,
+        StopIf,
+        compare_footprints,
+        render,
+    )
 
     if not front.left or not front.right:
         return Known()
     words = {each.value: each for each in StopIf}
     stops = frozenset(words[word] for word in policy.stop_if if word in words)
-    compared = compare(
-        [(r.path, blobs[r.oid]) for r in front.left],
-        [(r.path, blobs[r.oid]) for r in front.right],
+    compared = compare_footprints(
+        [(r.path, read(r)) for r in front.left],
+        [(r.path, read(r)) for r in front.right],
         ComparePolicy(stop_if=stops),
     )
     unknown = tuple(
@@ -75,6 +89,3 @@ def _judge(front: Front, policy: HealPolicy, blobs: Mapping[Sha, bytes]) -> Know
         places = tuple(dict.fromkeys(place.path for place in compared.unknown))
         return Known(relation, unknown, shared, (Refusal(Why.UNREADABLE, text + render(compared), places),))
     return known
-
-
-__all__ = ["GitPath", "Known", "judge_fronts"]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pointsman.core.migrations.backend import Backend, NewFile, Uneditable
 from pointsman.core.migrations.heal import numbers
 from pointsman.core.migrations.heal.model import Facts, Plan, Refusal, Why
-from pointsman.core.migrations.model import Revision
+from pointsman.core.migrations.model import Layout, Revision
 from pointsman.core.model import GitPath, Sha
 
 
@@ -73,3 +73,26 @@ def _joins(
         )
         for join in plan.joins
     )
+
+
+def follow_renames(
+    plans: Sequence[Plan], files: Mapping[GitPath, bytes], backend_of: Callable[[Layout], Backend]
+) -> dict[GitPath, bytes] | Refusal:
+    """Those of the change's `files` that name a revision which a plan renames, in whatever environment they are,
+    with its new name."""
+    edited: dict[GitPath, bytes] = {}
+    for plan in plans:
+        names = {
+            move.revision: move.new_revision for move in plan.moves if move.revision != move.new_revision
+        }
+        for path, content in files.items():
+            content = edited.get(path, content)
+            if not any(name.encode() in content for name in names):
+                continue
+            after = backend_of(plan.layout).rename(content, names)
+            if isinstance(after, Uneditable):
+                text = f"{path} can't be made to follow new names ({', '.join(names)}): {after.reason}."
+                return Refusal(Why.CANNOT_EDIT, text, (path,))
+            if after != content:
+                edited[path] = after
+    return edited

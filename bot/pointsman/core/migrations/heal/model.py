@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from pointsman.core.migrations.backend import Naming
 from pointsman.core.migrations.environment import Environment
 from pointsman.core.migrations.model import Layout, Revision
 from pointsman.core.model import GitPath
@@ -98,6 +99,7 @@ class Facts:
     itself: bool = False
     head_ids: frozenset[str] = frozenset()
     order: tuple[GitPath, ...] = ()
+    naming: Naming | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from pointsman.core.migrations.backend import Naming
 from pointsman.core.migrations.environment import Environment, repeated
 from pointsman.core.migrations.graph import Graph
 from pointsman.core.migrations.heal.model import Facts, Move, Plan
@@ -110,7 +111,10 @@ def renumber(
     habit, all of the change's that stand above a moved one are counted on from what they follow."""
     counting = Habit(False, False) if facts.itself else habit(facts.base)
     names: dict[str, tuple[str, GitPath]] = {}
-    if counting.ids or counting.files:
+    if facts.naming is not None:
+        # What a published file is called, databases remember: only the change's may be called otherwise.
+        names = {} if facts.itself else _named(facts.naming, after, parents)
+    elif counting.ids or counting.files:
         start = {*parents, *(r.id for r in facts.merged.revisions if r.path in settled.ids)}
         names = _counted_on(after, start, counting)
     ids = {old: new for old, (new, _) in names.items() if new != old}
@@ -159,9 +163,25 @@ def _counted_on(after: Graph, moved: Iterable[str], counting: Habit) -> dict[str
     return names
 
 
+def _named(naming: Naming, after: Graph, moved: Iterable[str]) -> dict[str, tuple[str, GitPath]]:
+    """The moved ones and all that stand above them, each named after what it follows."""
+    names: dict[str, tuple[str, GitPath]] = {}
+    above = after.descendants(*moved)
+    taken = set(after.by_id) - above
+    for id in _ordered(after, above):
+        revision = after.by_id[id]
+        below = [names.get(p, (p, after.by_id[p].path)) for p in revision.parents if p in after]
+        names[id] = naming.follow(revision, below, taken)
+        taken.add(names[id][0])
+    return names
+
+
 def merge_id(facts: Facts, parents: Sequence[str]) -> str:
     """The id of a merge revision: told by its parents alone, so that every run makes the same one; the next
     number where ids are numbered."""
+    if facts.naming is not None:
+        every = facts.merged.graph.by_id
+        return facts.naming.merge_id([every[id] for id in parents], every)
     environment = facts.merged if facts.itself else facts.base
     known = facts.merged.graph
     if habit(environment).ids or (facts.itself and all(number(p) is not None for p in parents)):
