@@ -8,6 +8,7 @@ import traceback
 from typing import Any
 
 import click
+from click.utils import PacifyFlushWrapper
 
 from pointsman import __version__
 from pointsman.core.errors import PointsmanError
@@ -29,6 +30,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "replay": ("pointsman.cli.replay:replay", "What contract and healer would have said of past merges."),
 }
 """Subcommand -> (where it is, its line in `--help`), in the order in which a user meets them."""
+
+
+PIPE_CLOSED = 141
+"""What shells say of a program that SIGPIPE ended."""
 
 
 class LazyGroup(click.Group):
@@ -76,9 +81,10 @@ def entry(args: list[str] | None = None) -> None:
     except PointsmanError as error:
         click.echo(click.style("error: ", fg="red", bold=True) + str(error), err=True)
         sys.exit(2)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(0)
+    except SystemExit:
+        # click ends with 1, a verdict's code, where whoever read our output stopped reading.
+        pacified: Any = PacifyFlushWrapper
+        sys.exit(PIPE_CLOSED if isinstance(sys.stdout, pacified) else 2)
     except Exception:  # noqa: BLE001 - a defect of ours must never look like exit code 1, a verdict
         traceback.print_exc()
         click.echo("This is a defect of Pointsman. Please report it with the lines above.", err=True)
