@@ -54,7 +54,7 @@ def open_prover(git: GitRepository, directory: Path) -> Prover:
     from pointsman.adapters.proof import SandboxProver
     from pointsman.adapters.sandbox import Sandbox
 
-    return SandboxProver(git, Sandbox(), worktree=directory.resolve())
+    return SandboxProver(git, Sandbox(), worktree=directory.resolve(), state=state_folder(git))
 
 
 def open_store(directory: Path) -> Store:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from pointsman.adapters.sandbox import Isolation, Job, Sandbox, base_environment, read_result
+from pointsman.adapters.sandbox import Job, Sandbox, base_environment, read_result
 from pointsman.core.gates import JobResult
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
@@ -211,51 +211,3 @@ def test_a_killed_supervisor_is_a_lost_run_whatever_file_lies_there(tmp_path: Pa
 
     assert result is not None
     assert result.lost
-
-
-def test_a_machine_that_can_isolate_takes_the_network_and_keeps_loopback(tmp_path: Path) -> None:
-    sandbox = Sandbox()
-    if not sandbox.capabilities().isolates:
-        pytest.skip(sandbox.capabilities().why_not)
-    (tmp_path / "repo" / "work").mkdir(parents=True)
-    script = textwrap.dedent(
-        """
-        import errno, socket
-        server = socket.create_server(("127.0.0.1", 0))
-        socket.create_connection(server.getsockname()).close()
-        print("loopback")
-        try:
-            socket.create_connection(("192.0.2.1", 80), timeout=5)
-        except OSError as problem:
-            print(errno.errorcode[problem.errno])
-        open("mine", "w").close()
-        try:
-            open("../theirs", "w")
-        except OSError as problem:
-            print(errno.errorcode[problem.errno])
-        """
-    )
-    result, log = run(
-        tmp_path,
-        [sys.executable, "-c", script],
-        cwd=tmp_path / "repo" / "work",
-        isolation=Isolation.REQUIRED,
-        read_only=(tmp_path / "repo",),
-    )
-
-    assert log == "loopback\nENETUNREACH\nEROFS\n"
-    assert result.isolated == ("network", "read_only")
-
-
-def test_i6_isolation_that_is_required_and_impossible_is_not_passed(tmp_path: Path) -> None:
-    result, _ = run(tmp_path, "true", isolation=Isolation.REQUIRED, read_only=(tmp_path / "gone",))
-
-    assert result.exit_code is None
-    assert "can't isolate" in (result.error or "")
-
-
-def test_isolation_where_possible_runs_anyway_and_says_what_it_took(tmp_path: Path) -> None:
-    result, _ = run(tmp_path, "true", isolation=Isolation.AUTO, read_only=(tmp_path / "gone",))
-
-    assert result.exit_code == 0
-    assert "read_only" not in result.isolated

@@ -6,6 +6,8 @@ The repository, its work trees and its databases are never touched, and nothing 
 from __future__ import annotations
 
 import json
+import os
+import pwd
 import shutil
 import sys
 import tempfile
@@ -14,10 +16,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pointsman.adapters.sandbox import Isolation, Job, Sandbox, base_environment
+from pointsman.adapters.postgresql.lease import Unusable
+from pointsman.adapters.postgresql.programs import can_reach, find_driver
+from pointsman.adapters.postgresql.scratch import PostgresScratch, Server
+from pointsman.adapters.sandbox import (
+    UNPRIVILEGED,
+    WALLS,
+    Jail,
+    Job,
+    Protection,
+    Sandbox,
+    base_environment,
+)
 from pointsman.core.gates import JobResult
 from pointsman.core.model import Signature
-from pointsman.core.proof import Proof, ProofRequest, Route
+from pointsman.core.proof import AUTO, POSTGRESQL, SQLITE, Proof, ProofRequest, Route
 
 if TYPE_CHECKING:
     from pointsman.core.migrations.model import Layout
@@ -31,24 +44,40 @@ _START = (
     "sys.path.remove(sys.argv[1]); p.main()"
 )
 _NOBODY = Signature(name="Pointsman", email="pointsman@localhost", when=0)
+OTHER_DATABASE = "another database than SQLite"
+"""How the runner says that a proof needs one (runner/failures)."""
 MAX_PROCESSES = 64
+MAX_FILE = 1 << 30
 LOG_SHOWN = 2000
 
 
 class SandboxProver:
-    """Proofs of Alembic environments on scratch SQLite.
+    """Proofs of Alembic environments on scratch databases.
 
     `worktree` is where the project's own `.venv` and a relative `python` of the contract are looked for.
     `folder` is where the scratch files go while a proof runs; the system's temporary folder if None.
+    `state` is the folder where a PostgreSQL server of our own may stay, and which no proof sees.
     """
 
     def __init__(
-        self, git: Git, sandbox: Sandbox, *, worktree: Path | None = None, folder: Path | None = None
+        self,
+        git: Git,
+        sandbox: Sandbox,
+        *,
+        worktree: Path | None = None,
+        folder: Path | None = None,
+        state: Path | None = None,
     ) -> None:
         self._git = git
         self._sandbox = sandbox
         self._worktree = worktree
         self._folder = folder
+        self._state = state
+        self._postgres = PostgresScratch(sandbox, state / "postgresql" if state is not None else None)
+
+    def close(self) -> None:
+        """Stop the PostgreSQL server, where one was started; the next proof that needs it starts it again."""
+        self._postgres.close()
 
     def prove(self, request: ProofRequest) -> Proof:
         """See core.proof.Prover."""
@@ -57,14 +86,37 @@ class SandboxProver:
             return Proof(
                 ran=False, passed=False, reason=f"{request.layout.backend} migrations can't be run yet"
             )
+        proof = self._prove_somewhere(request)
+        return replace(proof, seconds=round(time.monotonic() - begin, 3))
+
+    def _prove_somewhere(self, request: ProofRequest) -> Proof:
+        """On SQLite unless the contract names another place; on PostgreSQL where SQLite is no judge."""
+        if request.database not in (AUTO, SQLITE):
+            return self._on_postgresql(request)
+        proof = self._on(request, None)
+        if request.database == SQLITE or proof.ran or OTHER_DATABASE not in (proof.reason or ""):
+            return proof
+        other = self._on_postgresql(request)
+        if other.ran or other.routes:
+            return other
+        return replace(proof, reason=f"{proof.reason}\nand on PostgreSQL: {other.reason}")
+
+    def _on_postgresql(self, request: ProofRequest) -> Proof:
+        word = None if request.database in (AUTO, POSTGRESQL) else request.database
+        try:
+            with self._postgres.for_proof(word, seconds=request.timeout) as server:
+                return self._on(request, server)
+        except Unusable as problem:
+            return Proof(ran=False, passed=False, reason=str(problem), database="postgresql")
+
+    def _on(self, request: ProofRequest, server: Server | None) -> Proof:
         if self._folder is not None:
             self._folder.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(prefix="pointsman-proof-", dir=self._folder))
         try:
-            proof = self._prove_in(scratch.resolve(), request)
+            return self._prove_in(scratch.resolve(), request, server)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
-        return replace(proof, seconds=round(time.monotonic() - begin, 3))
 
     def interpreter(self, python: str | None) -> str:
         """The contract's, else the worktree's `.venv` where that has Alembic, else the one we run under."""
@@ -76,7 +128,7 @@ class SandboxProver:
             return str(venv / "bin" / "python")
         return sys.executable
 
-    def _prove_in(self, scratch: Path, request: ProofRequest) -> Proof:
+    def _prove_in(self, scratch: Path, request: ProofRequest, server: Server | None) -> Proof:
         for name in ("home", "tmp", "databases"):
             (scratch / name).mkdir()
         self._git.materialise(self._as_commit(request.tree), scratch / "healed")
@@ -85,9 +137,11 @@ class SandboxProver:
         for folder in ("healed", "base"):
             _forget_bytecode(scratch / folder, request.layout)
         order = scratch / "job.json"
-        order.write_text(json.dumps(_order(scratch, request)))
+        order.write_text(json.dumps(_order(scratch, request, server)))
+        python = self.interpreter(request.python)
+        jail = self._jail(scratch, Path(python), server)
         job = Job(
-            command=[self.interpreter(request.python), "-I", "-B", "-c", _START, str(_SOURCE), str(order)],
+            command=[python, "-I", "-B", "-c", _START, str(_SOURCE), str(order)],
             cwd=scratch,
             env=base_environment(home=scratch / "home", tmp=scratch / "tmp") | {"PYTHONWARNINGS": "ignore"},
             log=scratch / "log",
@@ -96,10 +150,26 @@ class SandboxProver:
             grace=1.0,
             memory=request.memory,
             processes=MAX_PROCESSES,
-            isolation=Isolation.AUTO,
+            file_size=MAX_FILE,
+            jail=jail,
         )
         result = self._sandbox.run(job)
         return _answer(scratch, result, request)
+
+    def _jail(self, scratch: Path, python: Path, server: Server | None) -> Jail:
+        """All that this machine has: what runs is the change's, and it needs nothing but its own folder."""
+        user = _give(scratch, python)
+        hidden = [self._state] if self._state is not None and self._state.is_dir() else []
+        if server is not None and server.hidden is not None:
+            hidden.append(server.hidden)
+        kept = {Protection.USER} if user else set()
+        return Jail(
+            wanted=WALLS | kept,
+            everything=True,
+            hidden=tuple(hidden),
+            writable=(scratch, *([server.sockets] if server else [])),
+            user=user,
+        )
 
     def _as_commit(self, tree: Sha) -> Sha:
         """A tree is written out as a commit; this one is the same for the same tree, and no ref names it."""
@@ -115,7 +185,23 @@ def _forget_bytecode(tree: Path, layout: Layout) -> None:
             shutil.rmtree(cache, ignore_errors=True)
 
 
-def _order(scratch: Path, request: ProofRequest) -> dict[str, Any]:
+def _give(scratch: Path, python: Path) -> str | None:
+    """The account to run as where we are root and it can come to all that it needs; None: ours."""
+    if os.geteuid() != 0:
+        return None
+    account = pwd.getpwnam(UNPRIVILEGED)
+    ids = account.pw_uid, account.pw_gid
+    needed = [python, _SOURCE, *python.parent.parent.glob("lib/python3*/site-packages")]
+    trees = [place for place in (scratch / "healed", scratch / "base") if place.exists()]
+    own = [scratch, *(scratch / name for name in ("home", "tmp", "databases")), *trees]
+    for place in (*own, *(tree / ".git" for tree in trees)):
+        os.chown(place, *ids)
+    if not all(can_reach(place, *ids) for place in (*needed, scratch / "job.json", *own)):
+        return None
+    return UNPRIVILEGED
+
+
+def _order(scratch: Path, request: ProofRequest, server: Server | None) -> dict[str, Any]:
     """What runner/prove_alembic reads."""
     layout = request.layout
     renamed = {move.revision: move.new_revision for move in request.moves}
@@ -139,6 +225,7 @@ def _order(scratch: Path, request: ProofRequest) -> dict[str, Any]:
         },
         "both_orders": request.both_orders,
         "url_env": list(request.url_env),
+        "postgresql": server.as_json(driver=find_driver()) if server else None,
     }
 
 
@@ -146,8 +233,11 @@ def _answer(scratch: Path, result: JobResult, request: ProofRequest) -> Proof:
     try:
         found = json.loads((scratch / "answer.json").read_bytes())
     except (OSError, ValueError):
+        found = None
+    if found is None or result.exit_code != 0:
         return Proof(ran=False, passed=False, reason=_no_answer(scratch, result, request))
-    return Proof(**{**found, "routes": tuple(Route(**route) for route in found["routes"])})
+    routes = tuple(Route(**route) for route in found["routes"])
+    return Proof(**{**found, "routes": routes, "isolated": result.isolated})
 
 
 def _no_answer(scratch: Path, result: JobResult, request: ProofRequest) -> str:

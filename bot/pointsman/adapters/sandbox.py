@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -20,24 +21,73 @@ MIB = 1 << 20
 SUPERVISOR_PATIENCE = 30.0
 """Seconds that a supervisor gets to end everything after it was told to; it takes milliseconds."""
 
+UNPRIVILEGED = "nobody"
+"""The account that every Unix has, for what root should not run as root."""
+
 _SOURCE = Path(__file__).resolve().parents[2]
 _START = "import sys; sys.path.append(sys.argv[1]); from pointsman.runner.supervise import main; main()"
-_PROBE = (
-    "import os, sys; sys.path.append(sys.argv[1]); from pointsman.runner import isolate as i; "
-    "print(i.adopt_orphans(), i.cut_off('required', [], '/')[1] or '')"
-)
 _PASSED_ON = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ")
 
 
-class Isolation(StrEnum):
-    """Whether a job loses the network and may not write to its `read_only` folders.
+class Protection(StrEnum):
+    """What can be taken from a job; runner/isolate says what each means."""
 
-    AUTO takes what this machine can take and says what that was; REQUIRED does not start the job otherwise.
+    NETWORK = "network"
+    READ_ONLY = "read_only"
+    HIDDEN = "hidden"
+    PROCESSES = "processes"
+    PRIVILEGES = "privileges"
+    USER = "user"
+    PROCESSORS = "processors"
+    MEMORY = "memory"
+
+
+WALLS = frozenset(
+    {
+        Protection.NETWORK,
+        Protection.READ_ONLY,
+        Protection.HIDDEN,
+        Protection.PROCESSES,
+        Protection.PRIVILEGES,
+    }
+)
+"""What needs no further word: neither an account nor a number."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Jail:
+    """What a job shall lose (`wanted`, as far as this machine can) and must lose (`demanded`), or not start.
+
+    Below `read_only` (or, with `everything`, below the root) nothing can be written, below `hidden` nothing is
+    seen; `writable` lies inside them and stays as it is. Without `user_namespace` only root gets namespaces: in
+    one, everybody else sees foreign owners for their files, and set-uid programs do nothing.
     """
 
-    NONE = "none"
-    AUTO = "auto"
-    REQUIRED = "required"
+    wanted: frozenset[Protection] = frozenset()
+    demanded: frozenset[Protection] = frozenset()
+    read_only: tuple[Path, ...] = ()
+    everything: bool = False
+    hidden: tuple[Path, ...] = ()
+    writable: tuple[Path, ...] = ()
+    user: str | None = None
+    processors: int | None = None
+    user_namespace: bool = True
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "want": sorted(self.wanted | self.demanded),
+            "demand": sorted(self.demanded),
+            "read_only": [str(folder) for folder in self.read_only],
+            "everything": self.everything,
+            "hidden": [str(folder) for folder in self.hidden],
+            "writable": [str(folder) for folder in self.writable],
+            "user": self.user,
+            "processors": self.processors,
+            "user_namespace": self.user_namespace,
+        }
+
+
+NO_JAIL = Jail()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,7 +95,8 @@ class Job:
     """One command and its bounds. Sizes are bytes, times seconds; None is no limit.
 
     `command` is a line for `sh -e -c`, or an argument list. `env` is complete: nothing is inherited.
-    `memory`, `cpu` and `file_size` hold for each process, `processes` for all of them together (Linux).
+    `cpu` (seconds of it) and `file_size` hold for each process, `processes` for all of them together (Linux),
+    `memory` for each and for all together.
     After `timeout` the job's group gets SIGTERM, after `grace` more everything gets SIGKILL. The log keeps
     the first and the last half of `log_limit`. `labels` come back with the result.
     """
@@ -62,8 +113,7 @@ class Job:
     file_size: int | None = None
     processes: int | None = None
     log_limit: int = 8 * MIB
-    isolation: Isolation = Isolation.NONE
-    read_only: tuple[Path, ...] = ()
+    jail: Jail = NO_JAIL
     labels: Mapping[str, str | int | None] = field(default_factory=dict)
 
     def as_json(self) -> str:
@@ -83,8 +133,7 @@ class Job:
                 "file_size": self.file_size,
                 "processes": self.processes,
                 "log_limit": self.log_limit,
-                "isolation": self.isolation.value,
-                "read_only": [str(folder) for folder in self.read_only],
+                "jail": self.jail.as_json(),
                 "labels": dict(self.labels),
             }
         )
@@ -92,11 +141,18 @@ class Job:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Capabilities:
-    """What this machine can do: find double-forked grandchildren, and cut a job off the network."""
+    """What this machine really took from a job that was tried; `missing` says why not of each other one."""
 
-    adopts_orphans: bool
-    isolates: bool
-    why_not: str
+    in_force: frozenset[Protection]
+    missing: Mapping[Protection, str]
+
+    @property
+    def isolates(self) -> bool:
+        return self.in_force >= WALLS
+
+    @property
+    def why_not(self) -> str:
+        return "; ".join(f"{name}: {self.missing.get(name, 'no')}" for name in sorted(WALLS - self.in_force))
 
 
 class Running:
@@ -188,22 +244,41 @@ class Sandbox:
             raise
 
     def capabilities(self) -> Capabilities:
-        """What this machine can do, tried once."""
+        """What this machine can do, tried once, on a job that does nothing."""
         if self._capabilities is None:
-            done = subprocess.run(
-                [*self._command(), _PROBE, str(_SOURCE)],
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                env={},
-                check=False,
-                text=True,
-            )
-            adopts, _, why_not = done.stdout.strip().partition(" ")
-            isolates = done.returncode == 0 and not why_not
-            self._capabilities = Capabilities(
-                adopts_orphans=adopts == "True", isolates=isolates, why_not=why_not or done.stderr.strip()
-            )
+            self._capabilities = self._try()
         return self._capabilities
+
+    def _try(self) -> Capabilities:
+        with tempfile.TemporaryDirectory(prefix="pointsman-try-") as name:
+            folder = Path(name).resolve()
+            kept, hidden = folder / "kept", folder / "hidden"
+            kept.mkdir()
+            hidden.mkdir()
+            jail = Jail(
+                wanted=frozenset(Protection),
+                everything=True,
+                hidden=(hidden,),
+                writable=(kept,),
+                user=UNPRIVILEGED,
+                processors=1,
+            )
+            job = Job(
+                command=["/bin/sh", "-c", ":"],
+                cwd=Path("/"),
+                env={"PATH": os.defpath},
+                log=folder / "log",
+                result=folder / "result.json",
+                timeout=SUPERVISOR_PATIENCE,
+                jail=jail,
+            )
+            result = self.run(job)
+            facts = _facts(job.result) or {}
+        missing = {Protection(key): value for key, value in facts.get("missing", {}).items()}
+        why = result.error or (f"exit code {result.exit_code}" if result.exit_code else "")
+        if why:
+            return Capabilities(in_force=frozenset(), missing=dict.fromkeys(Protection, why))
+        return Capabilities(in_force=frozenset(map(Protection, result.isolated)), missing=missing)
 
     def _command(self) -> list[str]:
         return [self._python, "-I", "-B", "-S", "-c"]
@@ -211,12 +286,19 @@ class Sandbox:
 
 def read_result(path: Path) -> JobResult | None:
     """The result that a supervisor left, also one of an earlier process; None when there is none (yet)."""
+    facts = _facts(path)
+    if facts is None:
+        return None
+    known = {name: facts[name] for name in JobResult.__dataclass_fields__ if name in facts}
+    return replace(JobResult(**known), isolated=tuple(facts.get("isolated", ())))
+
+
+def _facts(path: Path) -> dict[str, Any] | None:
     try:
         facts: dict[str, Any] = json.loads(path.read_bytes())
     except (OSError, ValueError):
         return None
-    known = {name: facts[name] for name in JobResult.__dataclass_fields__ if name in facts}
-    return replace(JobResult(**known), isolated=tuple(facts.get("isolated", ())))
+    return facts
 
 
 def base_environment(*, home: Path, tmp: Path) -> dict[str, str]:

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from pointsman.core.model import Sha
 
 MIB = 1 << 20
+AUTO, SQLITE, POSTGRESQL, VARIABLE = "auto", "sqlite", "postgresql", "env:"
+"""What `migrations.database` may say, beside an address: `auto` is SQLite, and PostgreSQL where SQLite is no judge;
+`env:NAME` an address that is in a variable of the queue's own environment."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,7 +25,8 @@ class ProofRequest:
     `fork_points` where the two sides part. `moves` is what re-parenting did. With `both_orders` the two sides
     are also run in both orders and must give one schema.
     `python` is an interpreter that has the project's packages (None: found), `url_env` more variables that
-    carry a database address. `timeout` in seconds for the whole proof, `memory` in bytes per process.
+    carry a database address. `database` is the contract's word for where to prove it. `timeout` in seconds for the
+    whole proof, `memory` in bytes, per process and for all of them.
     """
 
     layout: Layout
@@ -36,6 +40,7 @@ class ProofRequest:
     both_orders: bool = False
     python: str | None = None
     url_env: tuple[str, ...] = ()
+    database: str = AUTO
     timeout: float = 120.0
     memory: int | None = 2048 * MIB
 
@@ -54,7 +59,8 @@ class Route:
 class Proof:
     """What came of it. `ran` False: this machine can't tell, and `reason` says why; `passed` is False then too.
 
-    `environment` says whether the project's env.py ran, or (where it can't be imported) the migrations alone."""
+    `environment` says whether the project's env.py ran, or (where it can't be imported) the migrations alone;
+    `isolated` what was taken from the process that ran them."""
 
     ran: bool
     passed: bool
@@ -62,6 +68,8 @@ class Proof:
     reason: str | None = None
     seconds: float = 0.0
     environment: Literal["env.py", "bare"] = "env.py"
+    database: Literal["sqlite", "postgresql"] = "sqlite"
+    isolated: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The `proof` object of `pointsman heal --json`."""
@@ -75,6 +83,8 @@ class Proof:
             "reason": self.reason,
             "seconds": self.seconds,
             "environment": self.environment,
+            "database": self.database,
+            "isolated": list(self.isolated),
         }
 
 
@@ -99,6 +109,9 @@ def proof_allows(proof: Proof | None, policy: ProofPolicy) -> bool:
     return proof.passed or (not proof.ran and policy == "when_possible")
 
 
+NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
+
+
 def in_words(proof: Proof) -> str:
     """One line for a merge record: what was shown, or what was not and why."""
     if not proof.ran:
@@ -106,5 +119,5 @@ def in_words(proof: Proof) -> str:
     tried = "; ".join(route.name for route in proof.routes if route.ok)
     note = "" if proof.environment == "env.py" else ", without the project's env.py"
     if proof.passed:
-        return f"proved on scratch SQLite in {proof.seconds:.1f} s{note}: {tried}"
+        return f"proved on scratch {NAMES[proof.database]} in {proof.seconds:.1f} s{note}: {tried}"
     return f"the proof failed: {proof.reason}"

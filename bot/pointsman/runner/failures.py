@@ -5,6 +5,7 @@ Kept to Python 3.9's language. Imports nothing of Pointsman.
 
 from __future__ import annotations
 
+import errno
 import re
 import traceback
 from dataclasses import asdict, dataclass
@@ -41,6 +42,18 @@ _OTHER_DIALECT = re.compile(
 )
 
 
+OTHER_DATABASE = "it needs another database than SQLite"
+_SERVER_LACKS = frozenset({"42501", "58P01", "55P03", "3F000"})
+"""Rights that only a superuser has, files of an extension, a lock that another program holds, a schema that is made
+outside the migrations."""
+ADVICE = {
+    "25001": "It can't run inside a transaction: put it into `with op.get_context().autocommit_block():`.",
+    "55P04": "A new enum value can't be used in the transaction that adds it: add it in "
+    "`with op.get_context().autocommit_block():`, or set transaction_per_migration=True.",
+}
+"""What to write, by PostgreSQL's code of the failure."""
+
+
 @dataclass(frozen=True)
 class Failure:
     """`text` says what and where, in a line or three; `path` and `revision` of the migration it was in."""
@@ -54,16 +67,32 @@ class Failure:
         return asdict(self)
 
 
-def failure(problem: BaseException, *, tree: Path, versions: list[Path], target: str | None) -> Failure:
-    """Judge it. `target` is the kind of database that the project means to use, None where nothing says so."""
+def failure(
+    problem: BaseException,
+    *,
+    tree: Path,
+    versions: list[Path],
+    target: str | None,
+    kind: str = "sqlite",
+    bare: bool = False,
+) -> Failure:
+    """Judge it. `target` is the kind of database that the project means to use, None where nothing says so; `kind`
+    the one that it ran on. `bare`: without the project's env.py, which may have set how transactions go."""
     frames = traceback.extract_tb(problem.__traceback__)
     inside = [frame for frame in frames if _is_below(frame.filename, [tree])]
     migration = next((frame for frame in reversed(inside) if _is_below(frame.filename, versions)), None)
     text = _told(problem, inside[-1] if inside else None, tree)
     if migration is None and not _reached_migrations(frames):
         return Failure(ENVIRONMENT if _is_env_py(inside) else BROKEN, text)
-    reason = _cant_tell(problem, frames, tree, target)
+    on_postgresql = kind == "postgresql"
+    reason = _not_here(problem, frames, tree) or (
+        _other_server(problem, target, bare=bare)
+        if on_postgresql
+        else _other_than_sqlite(problem, frames, target)
+    )
     said = f"{reason}: {text}" if reason else text
+    advice = ADVICE.get(_state(problem) or "") if on_postgresql else None
+    said = f"{said}\n{advice}" if advice else said
     path = str(Path(migration.filename).resolve().relative_to(tree.resolve())) if migration else None
     return Failure(CANT_TELL if reason else BROKEN, said, path, _revision(problem, migration))
 
@@ -77,19 +106,25 @@ def is_missing_package(problem: BaseException, tree: Path) -> bool:
     return not any((place / top).is_dir() or (place / f"{top}.py").is_file() for place in places)
 
 
-def _cant_tell(problem: BaseException, frames: Any, tree: Path, target: str | None) -> str | None:
-    """Why no judgement is possible here; None when the migration is to blame."""
-    name, text = type(problem).__name__, str(problem)
+def _not_here(problem: BaseException, frames: Any, tree: Path) -> str | None:
+    """What this machine lacks, whatever the database; None when that is not it."""
     if is_missing_package(problem, tree):
         return "a package is not installed here"
     if isinstance(problem, ImportError) and frames and not _is_below(frames[-1].filename, [tree]):
         return "a package does not load here"
     if _was_loading_application(frames, tree):
         return "the application does not load here"
-    if isinstance(problem, (PermissionError, ConnectionError, MemoryError)):
+    walled = isinstance(problem, OSError) and problem.errno in (errno.EROFS, errno.ENETUNREACH, errno.EDQUOT)
+    if walled or isinstance(problem, (PermissionError, ConnectionError, MemoryError)):
         return "it needs what a proof does not have"
+    return None
+
+
+def _other_than_sqlite(problem: BaseException, frames: Any, target: str | None) -> str | None:
+    """Why SQLite is no judge of it; None when the migration is to blame."""
+    name, text = type(problem).__name__, str(problem)
     if name in ("UnsupportedCompilationError", "CompileError"):
-        return "it needs another database than SQLite"
+        return OTHER_DATABASE
     if target == "sqlite":
         return None
     lacks = isinstance(problem, NotImplementedError) and any(
@@ -98,8 +133,39 @@ def _cant_tell(problem: BaseException, frames: Any, tree: Path, target: str | No
     statement = str(getattr(problem, "statement", None) or "")
     foreign = "syntax error" in text and (target is not None or _OTHER_DIALECT.search(statement))
     if lacks or foreign or (statement and _SQLITE_LACKS.search(str(getattr(problem, "orig", "")))):
-        return "it needs another database than SQLite"
+        return OTHER_DATABASE
     return None
+
+
+def _other_server(problem: BaseException, target: str | None, *, bare: bool) -> str | None:
+    """Why the scratch server is no judge of it; None when the migration is to blame."""
+    if type(problem).__name__ in ("UnsupportedCompilationError", "CompileError"):
+        return "it needs another database than PostgreSQL"
+    state, text = _state(problem), str(getattr(problem, "orig", ""))
+    if state is None:
+        return None
+    if state in _SERVER_LACKS or state[:2] in ("08", "53", "57"):
+        return "it needs what the scratch server does not give"
+    if state in ("0A000", "42704") and re.search(r"extension|tablespace|access method|text search", text):
+        return "it needs what the scratch server does not give"
+    if state == "42704" and re.search(r'role "', text):
+        return "it needs a role that the scratch server does not have"
+    if bare and state in ADVICE:
+        return "how env.py sets transactions is not known"
+    if state == "42601" and target not in (None, "postgresql"):
+        return "it needs another database than PostgreSQL"
+    return None
+
+
+def _state(problem: BaseException) -> str | None:
+    """PostgreSQL's five characters, from whichever driver."""
+    origin = getattr(problem, "orig", None) or problem
+    for name in ("sqlstate", "pgcode"):
+        found = getattr(origin, name, None)
+        if isinstance(found, str):
+            return found
+    args = getattr(origin, "args", ())
+    return args[0].get("C") if args and isinstance(args[0], dict) else None
 
 
 def _told(problem: BaseException, frame: Any, tree: Path) -> str:

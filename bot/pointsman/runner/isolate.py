@@ -1,90 +1,166 @@
-"""What Linux can take away from a job before its command starts; each answer is a fact, nothing is assumed.
+"""Shuts a job in before its command starts; what could not be taken away is said, nothing is assumed.
 
-Network: a network namespace with a loopback only. Read-only folders: bind mounts in a mount namespace; they
-guard against accidents, not against a job that runs as root. Standard library only.
+A *protection* is one of the names below. The calling process loses what it can lose by itself here; a fork (see
+launch) completes `processes`, and the last step (`give_up`) comes right before the command. Standard library only.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
-import signal
 import socket
 import struct
-import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-LINUX = sys.platform == "linux"
+from pointsman.runner import kernel, mounts
 
-PR_SET_PDEATHSIG = 1
-PR_SET_CHILD_SUBREAPER = 36
-CLONE_NEWNS = 0x00020000
-CLONE_NEWUSER = 0x10000000
-CLONE_NEWNET = 0x40000000
-MS_RDONLY, MS_NOSUID, MS_NODEV, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 1, 2, 4, 32, 4096, 16384, 1 << 18
-SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 0x1
+NETWORK = "network"
+"""No interface but a loopback of its own, none of the machine's service sockets."""
+READ_ONLY = "read_only"
+"""The folders named (or everything) can't be written to, but for those that are named writable."""
+HIDDEN = "hidden"
+"""The folders named, and where people keep secrets, look empty."""
+PROCESSES = "processes"
+"""It sees and signals its own processes only, and none of them outlives it."""
+PRIVILEGES = "privileges"
+"""Nothing gives it more rights than it has; root keeps what a build needs."""
+USER = "user"
+"""It runs under another account."""
+PROCESSORS = "processors"
+"""It starts on so many processors (it may ask for more again: a guard against accidents)."""
+MEMORY = "memory"
+"""Its processes, each and together, hold no more than so much memory (see processes)."""
+
+IN_MOUNTS = (READ_ONLY, HIDDEN)
+_SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 0x1
+
+
+@dataclass
+class Shut:
+    """What was taken away, and why something was not; `missing` keeps the first reason of each.
+
+    `half_way`: a step failed that may have changed something before it did."""
+
+    wanted: frozenset[str] = frozenset()
+    done: list[str] = field(default_factory=list)
+    missing: dict[str, str] = field(default_factory=dict)
+    half_way: bool = False
+
+    def lacks(self, names: tuple[str, ...], why: object) -> None:
+        for name in names:
+            if name in self.wanted and name not in self.done:
+                self.missing.setdefault(name, str(why))
+
+    def take(self, names: tuple[str, ...], step: Callable[[], None]) -> None:
+        """Do `step` if one of `names` is wanted; with its success they hold."""
+        wanted = [name for name in names if name in self.wanted]
+        if not wanted:
+            return
+        try:
+            step()
+        except OSError as problem:
+            self.half_way = True
+            self.lacks(names, problem)
+        else:
+            self.done += wanted
 
 
 def adopt_orphans() -> bool:
     """Make double-forked grandchildren ours when their parent ends; false where the system can't."""
-    return _prctl(PR_SET_CHILD_SUBREAPER, 1)
+    return _can(kernel.PR_SET_CHILD_SUBREAPER, 1)
 
 
 def die_with_parent() -> bool:
     """SIGKILL to the calling process when its parent ends; false where the system can't."""
-    return _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    return _can(kernel.PR_SET_PDEATHSIG, 9)
 
 
-def cut_off(mode: str, read_only: list[str], work: str) -> tuple[list[str], str | None]:
-    """Isolate the calling process; `mode` is `none`, `auto` or `required`.
-
-    Returns what was taken away (`network`, `read_only`) and, where `required` could not be met, why not.
-    `work` stays writable even below a read-only folder.
-    """
-    if mode == "none":
-        return [], None
-    done: list[str] = []
+def _can(option: int, value: int) -> bool:
     try:
-        _enter_namespaces()
-        _loopback_up()
-        done.append("network")
-        if read_only:
-            _make_read_only(read_only, work)
-            done.append("read_only")
-    except (OSError, AttributeError) as problem:
-        reason = f"this machine can't isolate a job: {problem}"
-        return done, reason if mode == "required" else None
-    return done, None
-
-
-def _prctl(option: int, value: int) -> bool:
-    if not LINUX:
+        kernel.prctl(option, value)
+    except OSError:
         return False
+    return True
+
+
+def shut_in(jail: dict[str, Any]) -> Shut:
+    """Take the namespaces and mounts that `jail` wants; `processes` holds for the next fork only."""
+    shut = Shut(frozenset(jail["want"]))
+    if not shut.wanted & {NETWORK, PROCESSES, *IN_MOUNTS}:
+        return shut
     try:
-        return int(ctypes.CDLL(None).prctl(option, value, 0, 0, 0)) == 0
-    except (OSError, AttributeError):
-        return False
+        _own_users(jail)
+    except OSError as problem:
+        shut.lacks((NETWORK, PROCESSES, *IN_MOUNTS), problem)
+        return shut
+    shut.take((NETWORK,), _lose_network)
+    shut.take((PROCESSES,), lambda: kernel.unshare(kernel.NEW_PIDS | kernel.NEW_IPC))
+    shut.take(IN_MOUNTS, lambda: _arrange(jail, shut))
+    return shut
 
 
-def _call(name: str, *args: object) -> None:
-    if not LINUX:
-        raise OSError("namespaces are Linux's")
-    if getattr(ctypes.CDLL(None, use_errno=True), name)(*args) != 0:
-        number = ctypes.get_errno()
-        raise OSError(number, f"{name}: {os.strerror(number)}")
+def _arrange(jail: dict[str, Any], shut: Shut) -> None:
+    mounts.arrange(jail, without_services=NETWORK in shut.done, strict=PRIVILEGES in shut.wanted)
 
 
-def _enter_namespaces() -> None:
+def give_up(jail: dict[str, Any], shut: Shut) -> None:
+    """The last steps before the command: bounds, account, rights."""
+    shut.take((MEMORY,), _can_bound_memory)
+    shut.take((PROCESSORS,), lambda: _use_processors(jail["processors"]))
+    shut.take((USER,), lambda: _become(jail["user"]))
+    shut.take((PRIVILEGES,), kernel.drop_privileges)
+    die_with_parent()  # a new account forgot it
+
+
+def _can_bound_memory() -> None:
+    if not kernel.LINUX:
+        raise OSError("this system does not hold a process to a memory limit")
+
+
+def _use_processors(number: int) -> None:
+    if not hasattr(os, "sched_setaffinity"):
+        raise OSError("this system does not bind a process to processors")
+    usable = sorted(os.sched_getaffinity(0))
+    first = os.getpid() % len(usable)  # several jobs at once should not share one
+    os.sched_setaffinity(0, set([*usable[first:], *usable[:first]][:number]))
+
+
+def _become(name: str) -> None:
+    import pwd
+
+    try:
+        account = pwd.getpwnam(name)
+    except KeyError:
+        raise OSError(f"there is no account {name!r} here") from None
+    if os.geteuid() == account.pw_uid:
+        return
+    if os.geteuid() != 0:
+        raise OSError(f"only root can run a job as {name!r}")
+    os.initgroups(name, account.pw_gid)
+    os.setgid(account.pw_gid)
+    os.setuid(account.pw_uid)
+
+
+def _lose_network() -> None:
+    kernel.unshare(kernel.NEW_NETWORK)
+    _loopback_up()
+
+
+def _own_users(jail: dict[str, Any]) -> None:
     """Root needs no user namespace, and would lose its files' owners in one."""
     uid, gid = os.getuid(), os.getgid()
-    if uid != 0:
-        _call("unshare", CLONE_NEWUSER)
-        with contextlib.suppress(FileNotFoundError):
-            Path("/proc/self/setgroups").write_text("deny")
-        Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1")
-        Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1")
-    _call("unshare", CLONE_NEWNET | CLONE_NEWNS)
+    if uid == 0:
+        return
+    if not jail["user_namespace"]:
+        raise OSError("it takes a user namespace, which changes what a job sees of files' owners")
+    kernel.unshare(kernel.NEW_USERS)
+    with contextlib.suppress(FileNotFoundError):
+        Path("/proc/self/setgroups").write_text("deny")
+    Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1")
+    Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1")
 
 
 def _loopback_up() -> None:
@@ -93,21 +169,5 @@ def _loopback_up() -> None:
 
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         request = struct.pack("16sh22x", b"lo", 0)
-        flags = struct.unpack("16sh22x", fcntl.ioctl(any_socket, SIOCGIFFLAGS, request))[1]
-        fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sh22x", b"lo", flags | IFF_UP))
-
-
-def _make_read_only(folders: list[str], work: str) -> None:
-    """The work folder is bound first, so that it stays a mount of its own when a folder above it turns."""
-    _mount(None, "/", MS_REC | MS_PRIVATE)
-    _mount(work, work, MS_BIND | MS_REC)
-    for folder in folders:
-        _mount(folder, folder, MS_BIND | MS_REC)
-        # A user namespace may not drop the flags that the mount already has.
-        inherited = os.statvfs(folder).f_flag & (MS_NOSUID | MS_NODEV)
-        _mount(None, folder, MS_REMOUNT | MS_BIND | MS_RDONLY | inherited)
-
-
-def _mount(source: str | None, target: str, flags: int) -> None:
-    origin = None if source is None else os.fsencode(source)
-    _call("mount", origin, os.fsencode(target), None, ctypes.c_ulong(flags), None)
+        flags = struct.unpack("16sh22x", fcntl.ioctl(any_socket, _SIOCGIFFLAGS, request))[1]
+        fcntl.ioctl(any_socket, _SIOCSIFFLAGS, struct.pack("16sh22x", b"lo", flags | _IFF_UP))

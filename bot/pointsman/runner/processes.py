@@ -33,6 +33,30 @@ def descendants(root: int) -> list[int]:
     return found
 
 
+def uses_more(processes: list[int], limit: int) -> bool:
+    """Whether the processes hold more than `limit` bytes of memory of their own, together; false where /proc
+    does not say. What forks share counts once: it is only looked up where the cheap sum is over the limit."""
+    if sum(_own_pages(pid) for pid in processes) * resource.getpagesize() <= limit:
+        return False
+    return sum(_share_of_memory(pid) for pid in processes) > limit
+
+
+def _own_pages(pid: int) -> int:
+    try:
+        fields = Path(f"/proc/{pid}/statm").read_bytes().split()
+    except OSError:
+        return 0
+    return int(fields[1]) - int(fields[2])
+
+
+def _share_of_memory(pid: int) -> int:
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss_Anon:")), 0)
+
+
 def set_limits(job: dict[str, Any]) -> None:
     """What one process may use, from the job's `memory`, `cpu` and `file_size`; None is no limit.
 

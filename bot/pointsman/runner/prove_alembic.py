@@ -1,4 +1,4 @@
-"""Tries the routes that databases take to a healed tree's heads, on scratch SQLite files, and reports them.
+"""Tries the routes that databases take to a healed tree's heads, on scratch databases, and reports them.
 
 `main` is started by adapters/proof inside the sandbox, perhaps under the project's own interpreter: kept to
 Python 3.9's language. It imports Alembic and SQLAlchemy, runs the project's migrations in forks of itself, and
@@ -12,12 +12,12 @@ import gc
 import importlib
 import json
 import os
-import shutil
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
+from pointsman.runner.databases import Databases, NoDriver, PostgresDatabases, SqliteFiles, lend_driver
 from pointsman.runner.failures import BROKEN, CANT_TELL, ENVIRONMENT, Failure
 from pointsman.runner.redirect import close_doors
 from pointsman.runner.schema import Schema, differences
@@ -47,11 +47,11 @@ class Failed(Exception):
 
 
 class Proving:
-    """One proof. `run` is called once; each database file is one route's own."""
+    """One proof. `run` is called once; each database is one route's own."""
 
-    def __init__(self, job: Json) -> None:
+    def __init__(self, job: Json, databases: Databases) -> None:
         self.job = job
-        self.scratch = Path(job["scratch"])
+        self.databases = databases
         self.healed = Path(job["healed"])
         self.base = Path(job["base"]) if job["base"] else None
         self.mode = ENV
@@ -72,6 +72,7 @@ class Proving:
             "reason": reason,
             "routes": self.routes,
             "environment": "bare" if self.mode == BARE else "env.py",
+            "database": self.databases.kind,
             "seconds": round(time.monotonic() - begin, 3),
         }
 
@@ -102,8 +103,7 @@ class Proving:
         """Run with the project's env.py where it can be loaded, else with the migrations alone; stays that way."""
         done = None
         for self.mode in (ENV, DECOY_ENV, BARE):
-            self._database(name).unlink(missing_ok=True)
-            done = self._step(tree, name, commands)
+            done = self._fresh(tree, name, commands)
             if done.problem is None or done.problem.kind != ENVIRONMENT:
                 break
         assert done is not None  # noqa: S101 - there are three modes
@@ -114,7 +114,7 @@ class Proving:
         if self.base is None or not self.job["base_heads"]:
             done = self._first(self.healed, "fresh", commands)
         else:
-            done = self._step(self.healed, "fresh", commands)
+            done = self._fresh(self.healed, "fresh", commands)
         self._hold(EMPTY, done)
         wanted = self.job["expected_heads"]
         if done.heads != sorted(wanted):
@@ -125,7 +125,7 @@ class Proving:
         return done
 
     def _from_base(self, fresh: Done) -> None:
-        self._copy("base", "advanced")
+        self.databases.copy("base", "advanced")
         done = self._step(self.healed, "advanced", [["upgrade", "heads"]])
         self._hold(BASE, done)
         self._at_heads(done)
@@ -138,7 +138,7 @@ class Proving:
             self._add("down and up again", 0.0, remark)
             return
         name = f"down to {', '.join(target)} and up again"
-        self._copy("fresh", "returned")
+        self.databases.copy("fresh", "returned")
         commands = [["downgrade", one] for one in target]
         done = self._step(self.healed, "returned", [*commands, ["upgrade", "heads"]])
         ours = fresh.graph.keys() - ancestors(fresh.graph, self.job["base_heads"])
@@ -165,7 +165,7 @@ class Proving:
         stuck = sorted(one for one in between if not fresh.undoable.get(one, False))
         if stuck:
             return list(heads), f"not down to {', '.join(fork)}: {', '.join(stuck)} has no downgrade()"
-        self._copy("base", "base-returned")
+        self.databases.copy("base", "base-returned")
         commands = [["downgrade", one] for one in fork]
         done = self._step(self.base or self.healed, "base-returned", [*commands, ["upgrade", "heads"]])
         if done.problem is not None or differences(base.schema, done.schema, ("", "")):
@@ -188,21 +188,19 @@ class Proving:
         for number, (first, second) in enumerate((sides, sides[::-1])):
             commands = [["upgrade", head] for head in (*first, *second)]
             name = "base, then the change" if number == 0 else "the change, then the base"
-            done = self._step(self.healed, f"order-{number}", commands, parents=self.job["parents"])
+            done = self._fresh(self.healed, f"order-{number}", commands, parents=self.job["parents"])
             self._hold(name, done)
             found.append(done)
         names = ("base, then the change", "the change, then the base")
         self._same(found[0].schema, found[1].schema, names)
         self._same(fresh.schema, found[0].schema, (EMPTY, names[0]))
 
+    def _fresh(self, tree: Path, name: str, commands: list[Command], parents: Any = None) -> Done:
+        self.databases.fresh(name)
+        return self._step(tree, name, commands, parents)
+
     def _step(self, tree: Path, name: str, commands: list[Command], parents: Any = None) -> Done:
-        return run_step(Step(tree, self._database(name), self.mode, commands, parents or {}), self.job)
-
-    def _database(self, name: str) -> Path:
-        return self.scratch / f"{name}.db"
-
-    def _copy(self, name: str, other: str) -> None:
-        shutil.copyfile(self._database(name), self._database(other))
+        return run_step(Step(tree, self.databases.at(name), self.mode, commands, parents or {}), self.job)
 
     def _hold(self, name: str, done: Done, remark: str | None = None) -> None:
         """Write the route down; leave when it did not go through."""
@@ -262,14 +260,23 @@ def warm_up() -> None:
 def main() -> None:
     job = json.loads(Path(sys.argv[-1]).read_text())
     answer = Path(job["answer"])
+    server = job["postgresql"]
+    found: Json = {"ran": False, "passed": False, "routes": [], "environment": "env.py", "seconds": 0.0}
+    found["database"] = "postgresql" if server else "sqlite"
     try:
         warm_up()
+        if server and server["driver"]:
+            lend_driver(server["driver"])
+        databases: Databases = (
+            PostgresDatabases(server["url"], server["home"]) if server else SqliteFiles(Path(job["scratch"]))
+        )
     except ImportError as problem:
-        found: Json = {"ran": False, "passed": False, "routes": [], "environment": "env.py", "seconds": 0.0}
         found["reason"] = f"{sys.executable} has no Alembic: {problem}"
+    except NoDriver as problem:
+        found["reason"] = str(problem)
     else:
-        close_doors(Path(os.path.realpath(job["scratch"])))
-        found = Proving(job).run()
+        close_doors(Path(os.path.realpath(job["scratch"])), sockets=server["sockets"] if server else None)
+        found = Proving(job, databases).run()
     unfinished = answer.with_suffix(".tmp")
     unfinished.write_text(json.dumps(found))
     unfinished.replace(answer)

@@ -1,7 +1,8 @@
-"""Makes sure that code which connects to a database reaches one scratch file and nothing else.
+"""Makes sure that code which connects to a database reaches one scratch database and nothing else.
 
 For the process that it is called in; there is no way back. Kept to Python 3.9's language, for it may run
-under a project's own interpreter. Imports nothing of Pointsman.
+under a project's own interpreter. Imports nothing of Pointsman outside this
+package.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import os
 import sys
 from pathlib import Path
 from typing import Any
+
+from pointsman.runner.databases import POSTGRESQL, SQLITE, Database
 
 URL_NAMES = (
     "ALEMBIC_DATABASE_URL",
@@ -35,22 +38,26 @@ class Elsewhere(Exception):
 class Redirected:
     """What was seen of the code's own wishes: `targets` are the kinds of database that it asked for."""
 
-    def __init__(self, scratch: Path) -> None:
+    def __init__(self, scratch: Database) -> None:
         self.scratch = scratch
         self.targets: list[str] = []
         self.version_table: str | None = None
 
     @property
     def url(self) -> str:
-        return f"sqlite:///{self.scratch}"
+        return self.scratch.url
 
 
-def close_doors(allowed: Path) -> None:
-    """No sockets from Python, and no SQLite file outside `allowed`, until the process ends."""
+def close_doors(allowed: Path, *, sockets: str | None = None) -> None:
+    """No sockets from Python but those in the folder `sockets`, and no SQLite file outside `allowed`, until the
+    process ends. C code is held by the jail, not by this."""
     inside = str(allowed) + os.sep
+    server = f"{sockets}/.s.PGSQL." if sockets else None
 
     def hook(event: str, args: tuple[Any, ...]) -> None:
         if event == "socket.connect":
+            if server is not None and isinstance(args[1], str) and args[1].startswith(server):
+                return
             raise PermissionError(f"a proof has no network (it tried {args[1]!r})")
         if event == "sqlite3.connect":
             name = os.fsdecode(args[0]) if isinstance(args[0], (bytes, os.PathLike)) else str(args[0])
@@ -61,11 +68,13 @@ def close_doors(allowed: Path) -> None:
     sys.addaudithook(hook)
 
 
-def redirect(scratch: Path, names: tuple[str, ...], *, decoy: bool) -> Redirected:
+def redirect(scratch: Database, names: tuple[str, ...], *, decoy: bool) -> Redirected:
     """From here on every engine of SQLAlchemy is one on `scratch`, and Alembic refuses any other connection."""
     seen = Redirected(scratch)
     for name in names:
         os.environ[name] = DECOY if decoy else seen.url
+    if scratch.kind == POSTGRESQL:
+        _point_libpq(scratch)
     _redirect_engines(seen)
     _redirect_async_engines()
     _guard_migrations(seen)
@@ -80,10 +89,12 @@ def _redirect_engines(seen: Redirected) -> None:
 
     original = engine_create.create_engine
 
-    def create_engine(url: Any, **_: Any) -> Any:
+    def create_engine(url: Any, **options: Any) -> Any:
         asked = str(url)
         if asked not in (seen.url, DECOY):
             seen.targets.append(make_url(url).get_backend_name())
+        if seen.scratch.kind == POSTGRESQL:
+            return original(seen.url, poolclass=pool.NullPool, **_that_matter(options))
         engine = original(seen.url, poolclass=pool.NullPool)
         event.listen(engine, "connect", _trust_the_disk)
         return engine
@@ -93,9 +104,30 @@ def _redirect_engines(seen: Redirected) -> None:
         module.create_engine = create_engine
 
 
+def _that_matter(options: Any) -> Any:
+    """What changes how migrations run; what only says how to reach the real server would fail here."""
+    kept = {name: options[name] for name in ("isolation_level", "execution_options") if name in options}
+    said = options.get("connect_args", {}).get("options")
+    return {**kept, "connect_args": {"options": said}} if isinstance(said, str) else kept
+
+
 def _trust_the_disk(connection: Any, _: Any) -> None:
     """A scratch file need not survive a power cut, and waiting for the disk is most of a small migration."""
     connection.execute("PRAGMA synchronous = OFF")
+
+
+def _point_libpq(scratch: Database) -> None:
+    """For code that connects without SQLAlchemy, or by parts of an address."""
+    from sqlalchemy.engine import make_url
+
+    url = make_url(scratch.url)
+    said = {
+        "PGHOST": url.query["host"],
+        "PGUSER": url.username,
+        "PGPASSWORD": url.password,
+        "PGDATABASE": url.database,
+    }
+    os.environ.update({name: str(value) for name, value in said.items()})
 
 
 def _redirect_async_engines() -> None:
@@ -183,8 +215,11 @@ def _guard_migrations(seen: Redirected) -> None:
     def run_migrations(self: Any, **kwargs: Any) -> None:
         if self.as_sql or self.connection is None:
             raise Elsewhere("env.py writes SQL instead of connecting")
-        database = self.connection.engine.url.database
-        if not database or os.path.realpath(database) != os.path.realpath(seen.scratch):
+        url = self.connection.engine.url
+        database = url.database or ""
+        if seen.scratch.kind == SQLITE:
+            database = os.path.realpath(database)
+        if url.get_backend_name() != seen.scratch.kind or database != seen.scratch.name:
             raise Elsewhere("env.py connected elsewhere than to the scratch database")
         seen.version_table = self.version_table
         original(self, **kwargs)

@@ -1,4 +1,4 @@
-"""One step of a proof: Alembic commands on one tree and one scratch file, in a forked process of its own.
+"""One step of a proof: Alembic commands on one tree and one scratch database, in a forked process of its own.
 
 A process per step keeps what one tree's modules remember (settings, engines, metadata) from meeting
 another's; the fork comes after Alembic is loaded, so a step costs milliseconds. Kept to Python 3.9's
@@ -18,9 +18,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Optional
 
+from pointsman.runner.databases import Database
 from pointsman.runner.failures import CANT_TELL, ENVIRONMENT, Failure, failure, is_missing_package
 from pointsman.runner.redirect import URL_NAMES, Elsewhere, Redirected, redirect
-from pointsman.runner.schema import Schema, read_schema, read_versions
+from pointsman.runner.schema import Schema
 
 Json = dict[str, Any]
 Command = list[str]
@@ -34,7 +35,7 @@ class Step:
     """What to run. `parents` overrides where revisions hang, to run a graph as it was before the repair."""
 
     tree: Path
-    database: Path
+    database: Database
     mode: str
     commands: list[Command]
     parents: dict[str, list[str]] = field(default_factory=dict)
@@ -108,7 +109,12 @@ def _perform(step: Step, job: Json) -> Json:
         facts["problem"] = Failure(CANT_TELL, str(problem)).as_json()
     except BaseException as problem:  # noqa: BLE001 - sys.exit in an env.py is a failure like any other
         found = failure(
-            problem, tree=step.tree, versions=place.versions, target=_target(seen, target, step.mode)
+            problem,
+            tree=step.tree,
+            versions=place.versions,
+            target=_target(seen, target, step.mode),
+            kind=step.database.kind,
+            bare=step.mode == BARE,
         )
         if found.kind == ENVIRONMENT and is_missing_package(problem, step.tree):
             found = Failure(ENVIRONMENT, f"a package is not installed here: {found.text}")
@@ -272,8 +278,8 @@ def _does_something(body: list[ast.stmt]) -> bool:
 def _result(seen: Redirected, step: Step) -> Json:
     table = seen.version_table or VERSION_TABLE
     return {
-        "schema": read_schema(step.database, without=table),
-        "versions": read_versions(step.database, table),
+        "schema": step.database.schema(without=table),
+        "versions": step.database.versions(table),
     }
 
 

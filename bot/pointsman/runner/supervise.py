@@ -14,15 +14,14 @@ import json
 import os
 import select
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
-from pointsman.runner import isolate
+from pointsman.runner import isolate, launch
 from pointsman.runner.log import Log
-from pointsman.runner.processes import descendants, set_limits
+from pointsman.runner.processes import descendants, uses_more
 
 Facts = dict[str, Any]
 
@@ -46,9 +45,11 @@ class Supervisor:
             "process_limit": False,
             "error": None,
             "isolated": [],
+            "missing": {},
             "labels": job["labels"],
         }
-        self.main: subprocess.Popen[bytes] | None = None
+        self.main: int | None = None
+        self.extra = 0
         self.status: int | None = None
         self.kill_at: float | None = None
         self.stuck = False
@@ -78,50 +79,22 @@ class Supervisor:
     def _start(self) -> int:
         """Start the command; returns the read end of its output. A failure is noted, not raised."""
         output, out = os.pipe()
-        report, reporter = os.pipe()
         os.set_blocking(output, False)
-
-        def prepare() -> None:
-            isolate.die_with_parent()
-            isolated, problem = isolate.cut_off(self.job["isolation"], self.job["read_only"], self.job["cwd"])
-            os.write(reporter, json.dumps([isolated, problem]).encode())
-            if problem:
-                os._exit(126)
-            set_limits(self.job)
-
         try:
-            self.main = subprocess.Popen(
-                self.job["argv"],
-                cwd=self.job["cwd"],
-                env=self.job["env"],
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=out,
-                close_fds=True,
-                start_new_session=True,
-                umask=0o022,
-                # Safe: this process has one thread.
-                preexec_fn=prepare,  # noqa: PLW1509
-            )
-        except (OSError, subprocess.SubprocessError) as problem:
-            self._not_started(problem)
+            launched = launch.start(self.job, out)
+        except OSError as problem:
+            self.facts["error"] = f"could not be started: {problem}"
+            return output
         finally:
             os.close(out)
-            os.close(reporter)
-        said = os.read(report, CHUNK)
-        os.close(report)
-        if said:
-            self.facts["isolated"], self.facts["error"] = json.loads(said)
+        self.main, self.extra = launched.pid, launched.extra
+        self.facts["isolated"], self.facts["missing"] = launched.isolated, launched.missing
+        self.facts["error"] = launched.error
+        if launched.failed is not None:
+            # What a shell would say: 127 for a command that is not there, 126 for one that can't run.
+            self.facts["exit_code"], why = launched.failed
+            self.log.write(f"pointsman: the command could not be started: {why}\n".encode())
         return output
-
-    def _not_started(self, problem: Exception) -> None:
-        """What a shell would say: 127 for a command that is not there, 126 for one that can't run."""
-        self.log.write(f"pointsman: the command could not be started: {problem}\n".encode())
-        about_folder = isinstance(problem, OSError) and problem.filename == self.job["cwd"]
-        if isinstance(problem, OSError) and not about_folder:
-            self.facts["exit_code"] = 127 if isinstance(problem, FileNotFoundError) else 126
-        else:
-            self.facts["error"] = f"could not be started: {problem}"
 
     def _watch(self, output: int, wake: int, deadline: float) -> None:
         """Copy output until the command has ended, killing it when it must end."""
@@ -141,7 +114,7 @@ class Supervisor:
             self._enforce(deadline)
 
     def _patience(self, deadline: float) -> float:
-        if self.job["processes"] is not None:
+        if self.job["processes"] is not None or self.job["memory"] is not None:
             return POLL
         return max(0.0, (self.kill_at or deadline) - time.monotonic())
 
@@ -159,8 +132,12 @@ class Supervisor:
             self._signal_group(signal.SIGTERM)
         elif self.kill_at is not None and now >= self.kill_at:
             self._end_everything()
-        elif limit is not None and len(descendants(os.getpid())) > limit:
+        elif limit is not None and len(descendants(os.getpid())) > limit + self.extra:
             self.facts["process_limit"] = True
+            self._end_everything()
+        elif self.job["memory"] is not None and uses_more(descendants(os.getpid()), self.job["memory"]):
+            said = f"pointsman: the job's processes together used more than {self.job['memory']} bytes\n"
+            self.log.write(said.encode())
             self._end_everything()
 
     def _cancel(self, *_: object) -> None:
@@ -183,7 +160,7 @@ class Supervisor:
         # A reaped leader's number may belong to somebody else; its group's stragglers are found by /proc.
         if self.main is not None and (self.status is None or sys.platform != "linux"):
             with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.main.pid, number)
+                os.killpg(self.main, number)
 
     def _reap(self) -> bool:
         """Collect what has ended, adopted orphans too; true when no child is left."""
@@ -194,9 +171,8 @@ class Supervisor:
                 return True
             if pid == 0:
                 return False
-            if self.main is not None and pid == self.main.pid:
+            if pid == self.main:
                 self.status = status
-                self.main.returncode = 0
 
     def _copy(self, output: int) -> bool:
         """Move what is readable to the log; false at end of file."""
@@ -217,7 +193,7 @@ class Supervisor:
     def _take_status(self) -> None:
         if self.status is None:
             self.facts["error"] = self.facts["error"] or "could not be killed"
-        elif self.facts["error"] is None:
+        elif self.facts["error"] is None and self.facts["exit_code"] is None:
             if os.WIFSIGNALED(self.status):
                 self.facts["signal"] = os.WTERMSIG(self.status)
             else:

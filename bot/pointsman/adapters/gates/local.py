@@ -16,7 +16,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pointsman.adapters.sandbox import Isolation, Job, Running, Sandbox, base_environment, read_result
+from pointsman.adapters.sandbox import (
+    NO_JAIL,
+    WALLS,
+    Jail,
+    Job,
+    Protection,
+    Running,
+    Sandbox,
+    base_environment,
+    read_result,
+)
 from pointsman.core.errors import EnvironmentProblem
 from pointsman.core.gates import GateResult, JobResult, judge_run
 
@@ -36,15 +46,13 @@ class Limits:
 
     memory: int | None = None
     processes: int | None = None
-    isolation: Isolation = Isolation.NONE
 
     def under(self, policy: Policy | None) -> Limits:
         """These and the contract's, the stricter of each."""
         if policy is None:
             return self
         memories = [size for size in (self.memory, policy.memory) if size is not None]
-        isolation = Isolation.REQUIRED if policy.network == "none" else self.isolation
-        return replace(self, memory=min(memories, default=None), isolation=isolation)
+        return replace(self, memory=min(memories, default=None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +88,8 @@ class LocalGates:
     def start(self, run_id: int, commit: Sha, check: Check, policy: Policy | None = None) -> None:
         """Start `check` on the commit's tree. Starting a run again that runs or has ended does nothing.
 
-        `policy` is the contract's `sandbox`: where it says `network: none` and this machine can't take the
-        network away, the run ends as not passed. Its `user` and `cpu` are not enforced here.
+        `policy` is the contract's `sandbox`: where this machine can't provide what it demands, the run ends as
+        not passed. The state folder is hidden and the git directory read-only where that costs a check nothing.
 
         EnvironmentProblem when the tree can't be written; ValueError for a check that is not a command."""
         if check.run is None:
@@ -96,6 +104,9 @@ class LocalGates:
             for folder in (home, tmp):
                 folder.mkdir()
             self._git.materialise(commit, tree)
+            jail = self._jail(attempt, policy)
+            if jail.user is not None:
+                _give(attempt.work, jail.user)
             job = Job(
                 command=check.run,
                 cwd=tree,
@@ -105,8 +116,7 @@ class LocalGates:
                 timeout=check.timeout,
                 memory=limits.memory,
                 processes=limits.processes,
-                isolation=limits.isolation,
-                read_only=(self._root.parent,) if limits.isolation is not Isolation.NONE else (),
+                jail=jail,
                 labels={"check": check.name, "min_tests": check.min_tests},
             )
             self._running[run_id] = attempt, self._sandbox.start(job, hold=[lock])
@@ -142,6 +152,21 @@ class LocalGates:
         for folder in sorted(work.iterdir()) if work.is_dir() else ():
             if folder.name not in kept and not _is_locked(folder):
                 _remove(folder)
+
+    def _jail(self, attempt: Attempt, policy: Policy | None) -> Jail:
+        """What the contract demands; and what a check does not notice, which only root's namespaces are."""
+        asked = jail_of(policy)
+        unnoticed = {Protection.READ_ONLY, Protection.HIDDEN, Protection.PROCESSES}
+        if policy is not None and policy.read_only_git is False:
+            unnoticed = {Protection.PROCESSES}
+        return replace(
+            asked,
+            wanted=asked.wanted | unnoticed,
+            read_only=(self._root.parent,),
+            hidden=(self._root,),
+            writable=(attempt.work,),
+            user_namespace=bool(asked.demanded & WALLS),
+        )
 
     def _new_attempt(self, run_id: int) -> Attempt:
         """The log's file is what reserves an attempt's name: it is made here and never made twice."""
@@ -201,6 +226,40 @@ def _tail(log: Path) -> str:
             return file.read(JUDGED_BYTES).decode(errors="replace")
     except OSError:
         return ""
+
+
+def jail_of(policy: Policy | None) -> Jail:
+    """What a contract's `sandbox` demands. A wall that is demanded brings with it what it would be hollow without:
+    rights to take it down again."""
+    if policy is None:
+        return NO_JAIL
+    demanded = set[Protection]()
+    if policy.network == "none":
+        demanded |= {Protection.NETWORK, Protection.PRIVILEGES}
+    if policy.read_only_git:
+        demanded |= {Protection.READ_ONLY, Protection.HIDDEN, Protection.PROCESSES, Protection.PRIVILEGES}
+    if policy.user is not None:
+        demanded |= {Protection.USER, Protection.PRIVILEGES}
+    if policy.cpu is not None:
+        demanded.add(Protection.PROCESSORS)
+    if policy.memory is not None:
+        demanded.add(Protection.MEMORY)
+    return Jail(demanded=frozenset(demanded), user=policy.user, processors=policy.cpu)
+
+
+def _give(work: Path, user: str) -> None:
+    """Make the tree the user's; where that can't be, the job says so when it can't become that user."""
+    import pwd
+
+    try:
+        account = pwd.getpwnam(user)
+    except KeyError:
+        return
+    if os.geteuid() != 0:
+        return
+    for folder, folders, files in os.walk(work):
+        for name in (".", *folders, *files):
+            os.chown(Path(folder, name), account.pw_uid, account.pw_gid, follow_symlinks=False)
 
 
 def _lock(work: Path) -> int:

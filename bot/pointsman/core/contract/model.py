@@ -256,14 +256,16 @@ class EvidencePolicy:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sandbox:
-    """Limits of a gate's process; `memory` in bytes, None is no limit."""
+    """What a gate's command is held to. What is written down is demanded: where the machine can't provide it the
+    check is not passed. `memory` in bytes and `cpu` in processors, None is no limit; `read_only_git` None: where
+    it costs nothing."""
 
     network: Literal["none", "host"] = "host"
     secrets: Literal["none"] = "none"
     user: str | None = None
     cpu: int | None = None
     memory: int | None = None
-    read_only_git: bool = True
+    read_only_git: bool | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,0 +1,162 @@
+"""Scratch databases of one proof: made, cloned and looked at; files of SQLite, or databases of one PostgreSQL role.
+
+Kept to Python 3.9's language. Imports nothing of Pointsman outside this package.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import importlib.machinery
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from pointsman.runner import schema, schema_postgresql
+from pointsman.runner.schema import Schema
+
+SQLITE, POSTGRESQL = "sqlite", "postgresql"
+DRIVERS = ("psycopg", "psycopg2", "pg8000")
+"""Of those that SQLAlchemy drives without async, in the order in which they are taken."""
+
+
+class NoDriver(Exception):
+    """The interpreter of the proof has no package that talks to PostgreSQL."""
+
+
+@dataclass(frozen=True)
+class Database:
+    """Where one route's database is; `name` is a path for SQLite."""
+
+    kind: str
+    name: str
+    url: str
+
+    def schema(self, *, without: str | None) -> Schema:
+        """What is there, but for the version table."""
+        if self.kind == SQLITE:
+            return schema.read_schema(Path(self.name), without=without)
+        with _connected(self.url) as connection:
+            return schema_postgresql.read_schema(connection, without=without)
+
+    def versions(self, table: str) -> list[str]:
+        """The revisions that the version table names; empty when there is no such table."""
+        if self.kind == SQLITE:
+            return schema.read_versions(Path(self.name), table)
+        with _connected(self.url) as connection:
+            return schema_postgresql.read_versions(connection, table)
+
+
+class Databases(Protocol):
+    """All of one proof's; names are the proof's own."""
+
+    kind: str
+
+    def at(self, name: str) -> Database: ...
+
+    def fresh(self, name: str) -> Database:
+        """An empty one, whatever was there before."""
+        ...
+
+    def copy(self, name: str, other: str) -> None:
+        """Make `other` as `name` is now."""
+        ...
+
+
+class SqliteFiles:
+    """Files in one folder."""
+
+    kind = SQLITE
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def at(self, name: str) -> Database:
+        path = Path(os.path.realpath(self.folder)) / f"{name}.db"
+        return Database(SQLITE, str(path), f"sqlite:///{path}")
+
+    def fresh(self, name: str) -> Database:
+        found = self.at(name)
+        Path(found.name).unlink(missing_ok=True)
+        return found
+
+    def copy(self, name: str, other: str) -> None:
+        shutil.copyfile(self.at(name).name, self.at(other).name)
+
+
+class PostgresDatabases:
+    """Databases whose names begin with `home`, which is one itself, on the server that `url` names."""
+
+    kind = POSTGRESQL
+
+    def __init__(self, url: str, home: str) -> None:
+        self.home = home
+        self._url = with_driver(url)
+
+    def at(self, name: str) -> Database:
+        full = f"{self.home}_{name.replace('-', '_')}"
+        return Database(POSTGRESQL, full, on_database(self._url, full))
+
+    def fresh(self, name: str) -> Database:
+        return self._clone("template1", name)
+
+    def copy(self, name: str, other: str) -> None:
+        self._clone(self.at(name).name, other)
+
+    def _clone(self, template: str, name: str) -> Database:
+        found = self.at(name)
+        with _connected(on_database(self._url, self.home)) as connection:
+            connection.exec_driver_sql(f'DROP DATABASE IF EXISTS "{found.name}" WITH (FORCE)')
+            connection.exec_driver_sql(f'CREATE DATABASE "{found.name}" TEMPLATE "{template}"')
+        return found
+
+
+class Lent:
+    """Finds a driver in a folder of ours, and nothing else that lies there, for a project that has none."""
+
+    PACKAGES = ("psycopg", "psycopg_binary", "typing_extensions")
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
+        if name in self.PACKAGES:
+            return importlib.machinery.PathFinder.find_spec(name, [self.folder])
+        return None
+
+
+def lend_driver(folder: str) -> None:
+    """Behind all that the interpreter has itself."""
+    sys.meta_path.append(Lent(folder))
+
+
+def with_driver(url: str) -> str:
+    """The address for a driver that this interpreter has. NoDriver when it has none."""
+    for name in DRIVERS:
+        try:
+            importlib.import_module(name)
+        except ImportError:
+            continue
+        else:
+            return url.replace("postgresql://", f"postgresql+{name}://", 1)
+    raise NoDriver(f"the interpreter has no PostgreSQL driver ({', '.join(DRIVERS)})")
+
+
+def on_database(url: str, name: str) -> str:
+    """The same server, another database. Only for addresses that we made: `.../?host=...`"""
+    before, _, after = url.partition("/?")
+    return f"{before}/{name}?{after}"
+
+
+@contextlib.contextmanager
+def _connected(url: str) -> Any:
+    from sqlalchemy import create_engine
+    from sqlalchemy.pool import NullPool
+
+    engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        yield connection
+    engine.dispose()
