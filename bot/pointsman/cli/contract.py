@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -160,6 +161,7 @@ def _root(directory: Path) -> Path:
 
 def _lint_input(directory: Path, file: Path | None, rev: str | None) -> tuple[str, bytes, Sequence[str]]:
     """Where the contract was read, its bytes, and the names to hold it against."""
+    from pointsman.service.contracts import contract_bytes
     from pointsman.wiring import open_git
 
     if rev is None:
@@ -169,7 +171,7 @@ def _lint_input(directory: Path, file: Path | None, rev: str | None) -> tuple[st
         return source, _file_bytes(own), _tracked(own.parent) if is_own else ()
     with open_git(directory) as git:
         commit = git.resolve(rev)
-        held = _read(git, commit, CONTRACT_FILE) if file is None else _file_bytes(file)
+        held = contract_bytes(git, commit) if file is None else _file_bytes(file)
         if held is None:
             raise UserError(_missing(f"commit {commit[:10]}"))
         return CONTRACT_FILE if file is None else str(file), held, _paths(git, commit)
@@ -178,10 +180,16 @@ def _lint_input(directory: Path, file: Path | None, rev: str | None) -> tuple[st
 def _file_bytes(file: Path) -> bytes:
     from pointsman.core.contract.reading.nodes import MAX_BYTES
 
-    if not file.exists():
+    if not os.path.lexists(file):
         raise UserError(_missing(str(file.parent)))
-    with file.open("rb") as opened:
-        return opened.read(MAX_BYTES + 1)
+    if file.name == CONTRACT_FILE and (file.is_symlink() or file.is_dir()):
+        kind = "a symbolic link" if file.is_symlink() else "a folder"
+        raise UserError(f"{file} is {kind}; a contract is an ordinary file at the root of the repository")
+    try:
+        with file.open("rb") as opened:
+            return opened.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise UserError(f"{file} cannot be read: {error.strerror}") from error
 
 
 def _missing(where: str) -> str:

@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from pointsman.core.contract import Contract, ContractVerdict, NoRole, RoleFound, SeveralRoles, TargetVerdict
+from pointsman.core.contract import (
+    ChangeProblem,
+    Contract,
+    ContractVerdict,
+    NoRole,
+    Outcome,
+    RoleFound,
+    SeveralRoles,
+    TargetVerdict,
+)
 from pointsman.core.contract.reasons import shown
 from pointsman.core.model import Sha
 from pointsman.service.contracts import contract_at
@@ -14,6 +23,8 @@ from pointsman.service.judging import Subject, judge_trees, required_names, role
 
 if TYPE_CHECKING:
     from pointsman.ports import Git
+
+NOT_MERGED = "not_merged"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,6 +114,8 @@ def check_change(git: Git, question: Question) -> CheckReport:
     if not isinstance(role, RoleFound):
         return replace(report, why_no_role=_why_no_role(role, question))
     judged = judge_change(git, contract, role.role, subject, question, verdict.healing.merged)
+    if verdict.healing.merged is None:
+        judged = _unmerged(judged, verdict)
     names = tuple(required_names(contract, role.role))
     return replace(report, role=role.role, checks=names, contract=judged)
 
@@ -123,6 +136,16 @@ def judge_change(
         merged=merged if merged is not None else base_tree,
         now=question.now,
     )
+
+
+def _unmerged(judged: ContractVerdict, verdict: Verdict) -> ContractVerdict:
+    """What would land is not known, so whatever the change itself brings, the contract can't allow it."""
+    problem = ChangeProblem(
+        code=NOT_MERGED,
+        message="git can't merge it, so the paths that would change are not all known",
+        paths=tuple(path for refusal in verdict.healing.refusals for path in refusal.paths if path),
+    )
+    return replace(judged, outcome=Outcome.REFUSED, problems=(*judged.problems, problem), shadow_until=None)
 
 
 def _why_no_role(outcome: NoRole | SeveralRoles | TargetVerdict, question: Question) -> str:

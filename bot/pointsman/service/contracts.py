@@ -5,7 +5,7 @@ from __future__ import annotations
 from pointsman.core import contract as contracts
 from pointsman.core.contract import Contract
 from pointsman.core.errors import UserError
-from pointsman.core.model import Sha
+from pointsman.core.model import MODE_EXECUTABLE, MODE_FILE, MODE_SUBMODULE, MODE_SYMLINK, Sha
 from pointsman.ports import Git
 
 CONTRACT_PATH = ".pointsman.yml"
@@ -15,16 +15,29 @@ class NoContract(UserError):
     """The commit has no contract."""
 
 
-def find_contract(git: Git, commit: Sha) -> Contract | None:
-    """The contract of a commit, None where there is none. UserError when it is unreadable."""
+def contract_bytes(git: Git, commit: Sha) -> bytes | None:
+    """The contract of a commit as it is written, None where there is none. UserError where no file stands in its
+    place: a link's text could be a contract that no diff and no checkout shows."""
     entry = git.entry(git.tree_of(commit), CONTRACT_PATH)
     if entry is None:
         return None
-    (_, data) = next(iter(git.read([entry.oid])))
+    if entry.mode not in (MODE_FILE, MODE_EXECUTABLE):
+        kind = {MODE_SYMLINK: "a symbolic link", MODE_SUBMODULE: "a submodule"}.get(entry.mode, "a folder")
+        raise UserError(
+            f"{CONTRACT_PATH} is {kind} on {commit[:10]}; a contract is an ordinary file at the root"
+        )
+    return next(iter(git.read([entry.oid])))[1]
+
+
+def find_contract(git: Git, commit: Sha) -> Contract | None:
+    """The contract of a commit, None where there is none. UserError when it is unreadable."""
+    data = contract_bytes(git, commit)
+    if data is None:
+        return None
     loaded = contracts.load(data, source=CONTRACT_PATH)
     if isinstance(loaded, Contract):
         return loaded
-    raise UserError("\n".join(str(error) for error in loaded.errors))
+    raise UserError(f"the contract on {commit[:10]} cannot be read:\n{loaded}")
 
 
 def contract_at(git: Git, commit: Sha) -> Contract:

@@ -81,12 +81,11 @@ def judge_trees(
 
 def own_changes(git: Git, tip: Sha, head: Sha) -> tuple[PathChange, ...]:
     """What the change brings since it left the base. With several merge bases a path counts only when it
-    differs from every one of them: the rest came from the base itself (criss-cross merges)."""
-    bases = git.merge_bases(tip, head)
+    differs from every one of them: the rest came from the base itself (criss-cross merges). Without any,
+    everything that differs from the tip is the change's own."""
+    bases = git.merge_bases(tip, head) or (tip,)
     tree = git.tree_of(head)
     per_base = [{one.path: one for one in git.changed(git.tree_of(base), tree)} for base in bases]
-    if not per_base:
-        return ()
     common = set(per_base[0]).intersection(*per_base[1:])
     return tuple(per_base[0][path] for path in sorted(common))
 

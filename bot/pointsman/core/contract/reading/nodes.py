@@ -21,6 +21,13 @@ MAX_BYTES = 256 * 1024
 MAX_DEPTH = 20
 MAX_NODES = 20_000
 BOM = "\ufeff"
+_LINE_FOR_SOME = re.compile("\r(?!\n)|[\x85\u2028\u2029]")
+"""Line ends to a YAML 1.1 reader such as PyYAML, and none to most editors and diffs: what looks like the end of a
+comment could be a rule."""
+_REORDERING = re.compile("[\u202a-\u202e\u2066-\u2069]")
+"""Unicode's embeddings, overrides and isolates: a rule could be shown as another one (CVE-2021-42574)."""
+_NO_TEXT = re.compile("[\x00\ud800-\udfff]")
+"""What only an escape in quotes can bring in, and no path, branch or command can hold."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,15 +82,25 @@ def _text(data: bytes, source: str) -> str | ContractError:
 
     if len(data) > MAX_BYTES:
         return refuse(f"the file has {len(data):,} bytes; a contract may have {MAX_BYTES:,}")
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return refuse("the file is UTF-16; save it as UTF-8")
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in data[:2]:
+        return refuse("the file is UTF-16 or UTF-32; save it as UTF-8")
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         line, column = _place(data[: error.start].decode("utf-8"), error.start)
         bad = f"byte 0x{data[error.start]:02x} at offset {error.start}"
         return refuse(f"the file is not UTF-8: {bad}; save it as UTF-8", line, column)
-    return text.removeprefix(BOM)
+    text = text.removeprefix(BOM)
+    for hiding, does in (
+        (_LINE_FOR_SOME, "ends a line for some readers only"),
+        (_REORDERING, "reorders text"),
+    ):
+        found = hiding.search(text)
+        if found is not None:
+            return refuse(
+                f"the character U+{ord(found.group()):04X} {does}; remove it", *_place(text, found.start())
+            )
+    return text
 
 
 def _place(text: str, position: int) -> tuple[int, int]:
@@ -172,6 +189,8 @@ def _refusal(event: yaml.Event, count: int, depth: int, second: bool) -> str | N
         return "a second document begins here; a contract is one document"
     if isinstance(event, yaml.NodeEvent) and event.anchor is not None:
         return f"the anchor &{event.anchor}: a contract has none; write the value out where it is used"
+    if isinstance(event, yaml.ScalarEvent) and (wrong := _NO_TEXT.search(event.value)):
+        return f"the character U+{ord(wrong.group()):04X} is in no name, path or command; remove its escape"
     tag = getattr(event, "tag", None)
     if tag is not None:
         return f"the tag {tag}: a contract has none; remove it, or quote a value that begins with !"

@@ -43,11 +43,19 @@ class ErrorLog:
         self._found: list[ContractError] = []
 
     def add(self, line: int, column: int, key: str, message: str) -> None:
+        """`key` and `message` may quote the file: what no terminal prints as itself is escaped, and each is cut."""
         self._found.append(
-            ContractError(source=self.source, line=line, column=column, key=key, message=message)
+            ContractError(
+                source=self.source, line=line, column=column, key=_cut(key, 200), message=_cut(message, 600)
+            )
         )
 
     def errors(self) -> ContractErrors | None:
         """None if nothing was wrong."""
         ordered = sorted(dict.fromkeys(self._found), key=lambda error: (error.line, error.column))
         return ContractErrors(errors=tuple(ordered)) if ordered else None
+
+
+def _cut(text: str, longest: int) -> str:
+    safe = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
+    return safe if len(safe) <= longest else safe[: longest - 3] + "..."
