@@ -22,6 +22,7 @@ class HealRule:
     proof: ProofPolicy = "when_possible"
     python: str | None = None
     url_env: tuple[str, ...] = ()
+    database: str = "auto"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,4 +58,6 @@ def _rule(one: MigrationPolicy) -> HealRule:
         same_table=one.same_table,
         stop_if=frozenset(one.stop_if),
     )
-    return HealRule(policy=policy, proof=one.proof, python=one.python, url_env=one.url_env)
+    return HealRule(
+        policy=policy, proof=one.proof, python=one.python, url_env=one.url_env, database=one.database
+    )

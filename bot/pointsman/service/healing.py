@@ -10,7 +10,7 @@ from pointsman.core.migrations.heal.model import Refusal, Why
 from pointsman.core.model import Sha
 from pointsman.core.proof import Proof, ProofRequest, Prover, in_words, proof_allows
 from pointsman.service.heal import HealedEnvironment, Healer, Healing, summary
-from pointsman.service.heal_rules import rules_of
+from pointsman.service.heal_rules import HealRule, rules_of
 from pointsman.service.migrations import Reader
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def heal(
         rule = rules.of(each.plan.layout)
         if rule.proof == "off":
             continue
-        proof = prover.prove(_request(healing, each, rule.python, rule.url_env))
+        proof = prover.prove(_request(healing, each, rule))
         proofs.append(proof)
         if not proof_allows(proof, rule.proof):
             refusals.append(_unproved(proof, each))
@@ -82,9 +82,7 @@ def words(verdict: Verdict) -> tuple[str, str, str]:
     return "+".join(strategies), summary(verdict.healing), proof
 
 
-def _request(
-    healing: Healing, each: HealedEnvironment, python: str | None, url_env: tuple[str, ...]
-) -> ProofRequest:
+def _request(healing: Healing, each: HealedEnvironment, rule: HealRule) -> ProofRequest:
     assert healing.tree is not None  # noqa: S101 - only a healed tree is proved
     plan = each.plan
     return ProofRequest(
@@ -97,8 +95,9 @@ def _request(
         fork_points=tuple(dict.fromkeys(id for front in plan.fronts for id in front.fork)),
         moves=plan.moves,
         both_orders=each.known.relation != "disjoint" and plan.strategy == "reparent",
-        python=python,
-        url_env=url_env,
+        python=rule.python,
+        url_env=rule.url_env,
+        database=rule.database,
     )
 
 
@@ -125,6 +124,8 @@ def _together(proofs: Sequence[Proof]) -> Proof | None:
         reason=worst.reason,
         seconds=round(sum(p.seconds for p in proofs), 3),
         environment="bare" if any(p.environment == "bare" for p in proofs) else "env.py",
+        database=worst.database,
+        isolated=tuple(name for name in worst.isolated if all(name in p.isolated for p in proofs)),
     )
 
 

@@ -111,7 +111,9 @@ StopReason = Literal["data_migration", "same_table", "drop_column", "drop_table"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MigrationPolicy:
-    """How a migration fork is healed. `config` None: every environment that is found of this backend."""
+    """How a migration fork is healed. `config` None: every environment that is found of this backend. `database`:
+    `auto` (SQLite, and PostgreSQL where SQLite is no judge), `sqlite`, `postgresql` (a server of the runner's own), an
+    address, or `env:NAME` of a variable that holds one."""
 
     line: int = 0
     backend: Literal["alembic", "django", "numbered"] = "alembic"
@@ -126,6 +128,7 @@ class MigrationPolicy:
     proof: Literal["required", "when_possible", "off"] = "required"
     python: str | None = None
     url_env: tuple[str, ...] = ()
+    database: str = "auto"
     order: Literal["queue"] = "queue"
     never_touch: Literal["applied"] = "applied"
     regenerate: Literal["off"] = "off"
