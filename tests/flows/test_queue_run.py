@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import signal
 import subprocess
@@ -81,11 +80,10 @@ def test_two_at_once_one_works_and_the_other_waits_or_says_so(slow: World) -> No
     slow.check_invariants()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_ctrl_c_ends_it_promptly_with_its_gates_and_loses_nothing(slow: World, number: int) -> None:
+def test_ctrl_c_ends_it_promptly_with_its_gates_and_loses_nothing(slow: World) -> None:
     with running(slow) as process:
         until(lambda: gate_runs(slow))
-        process.send_signal(number)
+        process.send_signal(signal.SIGINT)
         assert until(lambda: process.poll() is not None) < 5
         assert process.returncode == 130
         assert process.stderr is not None
@@ -121,7 +119,7 @@ def test_a_daemon_hears_of_a_later_submission_within_seconds(tmp_path: Path) -> 
         world.submit("agent/b")
         heard = until(lambda: len(world.journal("building")) == 2)
         until(lambda: world.order() == ["agent/a", "agent/b"])
-        os.kill(daemon.pid, signal.SIGINT)
+        daemon.terminate()
         assert daemon.wait(10) == 130
     assert heard < 2.5, "seconds, on a machine that is busy with other things"
     world.check_invariants()

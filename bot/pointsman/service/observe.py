@@ -45,10 +45,11 @@ class Observer:
     _contracts: dict[Sha | None, ContractReading] = field(default_factory=dict)
 
     def observe(self, lane: str) -> Observation:
-        """The lane now. The tip is read first and everything else is read against that one SHA."""
-        tip = self.forge.tip(lane)
+        """The lane now. All branches are read first, at once, and everything else against that one tip."""
         state = self.store.lane(lane)
         changes = self.store.changes(lane, states=(ChangeState.QUEUED,))
+        heads = self.forge.branch_heads() if changes else {}
+        tip = heads.get(lane) if changes else self.forge.tip(lane)
         if tip is None:
             return Observation(lane=state, tip=None, changes=changes)
         tree = self.git.tree_of(tip)
@@ -70,7 +71,7 @@ class Observer:
             contract_problem=reading.problem,
             changes=changes,
             standings=self._standings(lane, changes),
-            branch_heads=self.forge.branch_heads() if changes else {},
+            branch_heads=heads,
             candidates=candidates,
             runs=own,
             green=green,
