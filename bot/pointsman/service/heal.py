@@ -11,8 +11,9 @@ from pointsman.core.migrations.backends import BACKENDS, backend_of, between
 from pointsman.core.migrations.environment import Environment
 from pointsman.core.migrations.heal import edits, locks
 from pointsman.core.migrations.heal.compare import Known, judge_fronts
-from pointsman.core.migrations.heal.decide import decide, too_many
+from pointsman.core.migrations.heal.decide import decide
 from pointsman.core.migrations.heal.model import Facts, Plan, Refusal, Why
+from pointsman.core.migrations.heal.obstacles import too_many
 from pointsman.core.migrations.model import Code, Layout, Problem, Revision
 from pointsman.core.model import (
     CommitFacts,

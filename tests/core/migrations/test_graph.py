@@ -23,7 +23,7 @@ Spec = tuple[str, tuple[str, ...], tuple[str, ...], tuple[str, ...]]
 
 def environment(specs: Sequence[Spec]) -> Environment:
     files = [
-        File(f"migrations/versions/{number:03}.py", Sha(f"{number:040x}"), Parsed(id, down, labels, needs))
+        File(f"migrations/versions/f{number:03}.py", Sha(f"{number:040x}"), Parsed(id, down, labels, needs))
         for number, (id, down, labels, needs) in enumerate(specs)
     ]
     return assemble(BACKENDS[0], LAYOUT, files)

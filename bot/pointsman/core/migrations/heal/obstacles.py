@@ -1,0 +1,111 @@
+"""What keeps a change from being healed whatever its fork: broken files, edits of published revisions, lost bases."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from pointsman.core.migrations.heal.model import Facts, Plan, Refusal, Why
+from pointsman.core.migrations.heal.parts import Part
+from pointsman.core.migrations.model import Code, Problem, Revision
+from pointsman.core.model import GitPath
+
+Refusals = tuple[Refusal, ...]
+_TOLERATED = frozenset({Code.COMPUTED_DEPENDENCY})
+
+
+def obstacles(facts: Facts) -> Refusals:
+    known = {(p.code, p.message) for p in facts.base.problems} if facts.base else set()
+    partial = any(code == Code.MISSING_DEPENDENCY for code, _ in known)
+    found: list[Refusal] = []
+    for problem in facts.merged.problems:
+        if (problem.code, problem.message) in known or problem.code in _TOLERATED:
+            continue
+        if partial and problem.code == Code.MISSING_DEPENDENCY:
+            continue  # its other half is in a package elsewhere, here as on the base
+        found.append(_refusal_of(problem, facts))
+    found += [_edited(revision) for revision in facts.edited]
+    found += _deleted(facts)
+    return tuple(found)
+
+
+def _refusal_of(problem: Problem, facts: Facts) -> Refusal:
+    if problem.code == Code.MISSING_PARENT and facts.head_ids:
+        revision = facts.merged.revision_at(problem.paths[0])
+        gone = (
+            [p for p in revision.parents if p in facts.head_ids and p not in facts.merged.graph]
+            if revision
+            else []
+        )
+        if gone:
+            text = (
+                f"{problem.paths[0]} follows {', '.join(gone)}, which the base has removed or squashed since. "
+                "Decide what it should follow now, and whether it still applies."
+            )
+            return Refusal(Why.PARENT_REMOVED, text, problem.paths)
+    return Refusal(problem.code, problem.message, problem.paths)
+
+
+def _edited(revision: Revision) -> Refusal:
+    text = (
+        f"{revision.path} edits revision {revision.id}, which is on the base already: databases that ran it would "
+        "never see the edit. Undo that edit and add a new revision instead."
+    )
+    return Refusal(Why.EDITS_PUBLISHED, text, (revision.path,))
+
+
+def _deleted(facts: Facts) -> list[Refusal]:
+    if facts.base is None:
+        return []
+    read = {revision.id for revision in facts.merged.revisions}
+    paths = {file.path for file in facts.merged.files}
+    return [
+        Refusal(
+            Why.DELETES_PUBLISHED,
+            f"Revision {revision.id} ({revision.path}) is on the base and the change deletes it: databases that "
+            "stand at it could not be upgraded any more. Restore the file.",
+            (revision.path,),
+        )
+        for revision in facts.base.graph.by_id.values()
+        if revision.id not in read and revision.path not in paths
+    ]
+
+
+def too_many(plan: Plan) -> Refusals:
+    """For `one_head: required`: why the environment may not have the heads that it would have."""
+    if len(plan.heads_after) < 2:
+        return ()
+    heads = ", ".join(plan.heads_after)
+    text = f"{plan.layout.config} would have {len(plan.heads_after)} heads ({heads}); one is required."
+    return (Refusal(Why.TOO_MANY_HEADS, text),)
+
+
+def faults(part: Part, facts: Facts) -> Iterable[Refusal]:
+    merged = facts.merged.graph
+    if facts.base is None or not len(facts.base.graph):
+        return
+    if part.roots and not part.edges and not _is_own_lineage(part, facts):
+        root = merged.by_id[part.roots[0]]
+        text = (
+            f"{root.path} starts a second history (revision {root.id} has no down_revision). If that is meant, give "
+            "it a branch label or a version folder of its own; if not, let it follow "
+            f"{' or '.join(facts.base.heads) or 'the base'}."
+        )
+        yield Refusal(Why.SECOND_BASE, text, (root.path,))
+
+
+def two_heads(heads: Sequence[str], paths: tuple[GitPath, ...]) -> Refusal:
+    text = (
+        f"The change has {len(heads)} heads of its own: {', '.join(heads)}. Which comes first is its author's to say: "
+        "let one follow the other, or merge them."
+    )
+    return Refusal(Why.TWO_HEADS, text, paths)
+
+
+def _is_own_lineage(part: Part, facts: Facts) -> bool:
+    """Whether a new base is labelled, or stands where the base branch has no revisions."""
+    assert facts.base is not None  # noqa: S101 - asked only then
+    merged = facts.merged.graph
+    if all(merged.labels(root) for root in part.roots):
+        return True
+    used = {revision.path.rpartition("/")[0] for revision in facts.base.revisions}
+    return all(merged.by_id[root].path.rpartition("/")[0] not in used for root in part.roots)
