@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ast
+from typing import TypeVar
 
 from pointsman.core.migrations.alembic import source
+
+_Block = TypeVar("_Block", ast.Module, ast.ClassDef, ast.FunctionDef)
 
 
 def is_empty(blob: bytes) -> bool:
@@ -27,7 +30,8 @@ def is_empty(blob: bytes) -> bool:
 
 
 def same_meaning(a: bytes, b: bytes) -> bool:
-    """Whether two files are the same but for comments, docstrings, layout and quotation marks."""
+    """Whether two files do the same: they differ at most in comments, docstrings, layout, quotation marks, type
+    hints and imports that nothing uses."""
     one, other = _tree(a), _tree(b)
     if one is None or other is None:
         return a == b
@@ -42,12 +46,50 @@ def _does_nothing(statement: ast.stmt) -> bool:
 
 
 def _shape(tree: ast.Module) -> str:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            first = node.body[0] if node.body else None
-            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
-                node.body = node.body[1:] or [ast.Pass()]
+    tree = _Plainer().visit(tree)
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    kept: list[ast.stmt] = []
+    for statement in tree.body:
+        if isinstance(statement, ast.Import | ast.ImportFrom):
+            statement.names = [
+                n for n in statement.names if (n.asname or n.name).split(".")[0] in used | {"*"}
+            ]
+            if not statement.names:
+                continue
+        kept.append(statement)
+    tree.body = kept
     return ast.dump(tree)
+
+
+class _Plainer(ast.NodeTransformer):
+    """Takes docstrings and type hints away."""
+
+    def visit_Module(self, node: ast.Module) -> ast.Module:
+        return self._plain(node)
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.ClassDef:
+        return self._plain(node)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
+        node.returns = None
+        return self._plain(node)
+
+    def visit_arg(self, node: ast.arg) -> ast.arg:
+        node.annotation = None
+        return node
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.stmt:
+        self.generic_visit(node)
+        if node.value is None or not node.simple:
+            return node
+        return ast.copy_location(ast.Assign(targets=[node.target], value=node.value), node)
+
+    def _plain(self, node: _Block) -> _Block:
+        self.generic_visit(node)
+        first = node.body[0] if node.body else None
+        if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
+            node.body = node.body[1:] or [ast.Pass()]
+        return node
 
 
 def _tree(blob: bytes) -> ast.Module | None:
