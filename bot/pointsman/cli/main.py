@@ -8,7 +8,6 @@ import traceback
 from typing import Any
 
 import click
-from click.utils import PacifyFlushWrapper
 
 from pointsman import __version__
 from pointsman.core.errors import PointsmanError
@@ -82,9 +81,9 @@ def entry(args: list[str] | None = None) -> None:
         click.echo(click.style("error: ", fg="red", bold=True) + str(error), err=True)
         sys.exit(2)
     except SystemExit:
-        # click ends with 1, a verdict's code, where whoever read our output stopped reading.
-        pacified: Any = PacifyFlushWrapper
-        sys.exit(PIPE_CLOSED if isinstance(sys.stdout, pacified) else 2)
+        # click ends with 1, a verdict's code, where whoever read our output stopped reading; it leaves a wrapper
+        # around stdout, whose class click 8 deprecates importing.
+        sys.exit(PIPE_CLOSED if type(sys.stdout).__name__.endswith("PacifyFlushWrapper") else 2)
     except Exception:  # noqa: BLE001 - a defect of ours must never look like exit code 1, a verdict
         traceback.print_exc()
         click.echo("This is a defect of Pointsman. Please report it with the lines above.", err=True)
