@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
 
 from pointsman.cli.main import entry
 from pointsman.core.model import Sha
@@ -68,6 +70,41 @@ def test_the_fix_commit_stands_on_base_and_head_and_no_branch_moves(tmp_path: Pa
 def test_the_same_heal_is_the_same_commit(tmp_path: Path, heal: Run) -> None:
     forked(tmp_path)
     assert heal(tmp_path)[1]["commit"] == heal(tmp_path)[1]["commit"]
+
+
+@pytest.mark.parametrize("on_fork", ["reparent", "merge_revision"])
+@pytest.mark.parametrize(
+    "template",
+    ["", "file_template = %%(year)d-%%(month).2d_%%(slug)s\n", "file_template = %%(nonsense)s/%%(rev)s\n"],
+)
+def test_r05_alembic_itself_sees_one_head_after_a_heal(tmp_path: Path, on_fork: str, template: str) -> None:
+    project = Project(
+        tmp_path / "repo",
+        ini=f"[alembic]\nscript_location = %(here)s/migrations\npath_separator = os\n{template}",
+    )
+    project.add("a")
+    project.on("change").add("c", "'a'")
+    project.on("main").add("b", "'a'")
+    verdict = project.heal(contract=f"migrations: [{{backend: alembic, on_fork: {on_fork}}}]\n")
+    project.repo.git("worktree", "add", "-q", str(tmp_path / "healed"), project.commit(verdict))
+    scripts = ScriptDirectory.from_config(Config(str(tmp_path / "healed/alembic.ini")))
+    assert tuple(scripts.get_heads()) == verdict.healing.environments[0].plan.heads_after
+    assert len(list(scripts.walk_revisions())) == len(project.environments("main")[0].revisions) + 1 + (
+        on_fork != "reparent"
+    )
+
+
+def test_histories_without_a_common_commit_are_refused(tmp_path: Path, heal: Run) -> None:
+    project = Project(tmp_path)
+    project.add("a")
+    project.repo.git("checkout", "-q", "--orphan", "change")
+    project.repo.commit("another world")
+    code, answer = heal(tmp_path)
+    assert (code, [r["code"] for r in answer["refusals"]], answer["refusals"][0]["paths"]) == (
+        1,
+        ["merge_conflict"],
+        [],
+    )
 
 
 def test_without_an_identity_the_bot_signs(

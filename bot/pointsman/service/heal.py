@@ -99,10 +99,8 @@ class Healer:
     def _heal(self, onto: Sha, head: Sha) -> Healing:
         merge, mended = self._merge(onto, head)
         if isinstance(merge, Conflicted):
-            paths = tuple(path.path for path in merge.paths)
-            text = f"git can't merge the change: {len(paths)} path(s) conflict.\n{quote(self.git, merge)}"
-            refusal = Refusal(Why.MERGE_CONFLICT, text, paths)
-            return Healing(onto=onto, head=head, merged=None, tree=None, refusals=(refusal,))
+            refusals = (_unmerged(self.git, merge),)
+            return Healing(onto=onto, head=head, merged=None, tree=None, refusals=refusals)
         base_tree = self.git.tree_of(onto)
         changes = self.git.changed(base_tree, merge.tree)
         if onto != head and not any(b.may_matter(c.path) for c in changes for b in BACKENDS):
@@ -403,6 +401,14 @@ def _claimed(facts: CommitFacts) -> Sha | None:
     if name != TRAILER or len(facts.parents) != 2 or facts.parents[1] != value:
         return None
     return facts.parents[1]
+
+
+def _unmerged(git: Git, merge: Conflicted) -> Refusal:
+    paths = tuple(path.path for path in merge.paths if path.path)
+    if not paths:
+        return Refusal(Why.MERGE_CONFLICT, f"git can't merge the change: {' '.join(merge.messages)}.")
+    what = f"{len(paths)} paths conflict" if len(paths) > 1 else f"{paths[0]} conflicts"
+    return Refusal(Why.MERGE_CONFLICT, f"git can't merge the change: {what}.\n{quote(git, merge)}", paths)
 
 
 def _ended(layout: Layout, count: int) -> Refusal:

@@ -27,6 +27,10 @@ def merge_revision(
     if folder not in layout.versions:
         folder = next((v for v in layout.versions if folder.startswith(v + "/") or not v), folder)
     name = _file_name(layout.file_template or _DEFAULT_NAME, id, message, date)
+    if "%(" in name:
+        name = _file_name(_DEFAULT_NAME, id, message, date)
+    if not layout.recursive:
+        name = name.rpartition("/")[2]  # a subfolder would not be read
     text = _text(message, id, [parent.id for parent in parents], date, habit)
     return NewFile(id, f"{folder}/{name}" if folder else name, text)
 
