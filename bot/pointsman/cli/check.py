@@ -37,13 +37,16 @@ def check(
     from pointsman.service.check import Question, check_change
     from pointsman.wiring import open_git
 
+    _require_said("--branch", branch)
+    _require_said("--author", author)
     with open_git(directory) as git:
         question = Question(
             base=git.resolve(base),
             head=git.resolve(head),
-            branch=branch or git.branch_of(head),
+            branch=branch.removeprefix("refs/heads/") if branch else git.branch_of(head),
             author=author,
             now=time.time(),
+            target=git.branch_of(base),
         )
         report = check_change(git, question)
     if as_json:
@@ -51,6 +54,12 @@ def check(
     else:
         _say(report)
     return 0 if report.allowed else 1
+
+
+def _require_said(option: str, value: str | None) -> None:
+    """An empty variable of a script must not become the default, which the change itself decides."""
+    if value is not None and not value.strip():
+        raise click.UsageError(f"{option} is empty; name one, or leave the option out for its default")
 
 
 def _say(report: CheckReport) -> None:

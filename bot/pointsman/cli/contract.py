@@ -171,7 +171,11 @@ def _lint_input(directory: Path, file: Path | None, rev: str | None) -> tuple[st
         return source, _file_bytes(own), _tracked(own.parent) if is_own else ()
     with open_git(directory) as git:
         commit = git.resolve(rev)
-        held = contract_bytes(git, commit) if file is None else _file_bytes(file)
+        held = (
+            contract_bytes(git, git.tree_of(commit), f"on {commit[:10]}")
+            if file is None
+            else _file_bytes(file)
+        )
         if held is None:
             raise UserError(_missing(f"commit {commit[:10]}"))
         return CONTRACT_FILE if file is None else str(file), held, _paths(git, commit)

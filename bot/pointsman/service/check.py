@@ -10,38 +10,39 @@ from pointsman.core.contract import (
     Contract,
     ContractVerdict,
     NoRole,
-    Outcome,
-    RoleFound,
     SeveralRoles,
     TargetVerdict,
 )
+from pointsman.core.contract.matching import branch_matches
 from pointsman.core.contract.reasons import shown
 from pointsman.core.model import Sha
 from pointsman.service.contracts import contract_at
 from pointsman.service.healing import Verdict, heal
-from pointsman.service.judging import Subject, judge_trees, required_names, role_of
+from pointsman.service.judging import Subject, judge_trees, refused, required_names, role_of
 
 if TYPE_CHECKING:
     from pointsman.ports import Git
 
 NOT_MERGED = "not_merged"
+WRONG_TARGET = "wrong_target"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Question:
-    """Landing `head` on `base`; `branch` and `author` default to what `head` itself says."""
+    """Landing `head` on `base`. `author` None: that of the head commit; `branch` None: not known; `target`, the
+    branch that `base` is the tip of, None: the contract's."""
 
     base: Sha
     head: Sha
     branch: str | None
     author: str | None
     now: float
+    target: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CheckReport:
-    """The answer. `role` None: nobody's change, `why_no_role` says why. `contract` None: it was not judged, for
-    want of a role or of a merged tree."""
+    """The answer. `role` and `contract` None: nobody's change, `why_no_role` says why and `looked` where."""
 
     question: Question
     author: str
@@ -50,6 +51,7 @@ class CheckReport:
     checks: tuple[str, ...]
     contract: ContractVerdict | None
     migrations: Verdict
+    looked: NoRole | SeveralRoles | None = None
 
     @property
     def allowed(self) -> bool:
@@ -89,9 +91,23 @@ class CheckReport:
             "role": self.role,
             "tree": healing.merged,
             "checks": list(self.checks),
-            "contract": contract_json(self.contract, self.why_no_role),
+            "contract": {**contract_json(self.contract, self.why_no_role), **self._candidates},
             "migrations": {**self.migrations.to_json(), "forked": healing.status == "healed"},
         }
+
+    @property
+    def _candidates(self) -> dict[str, Any]:
+        """Where no role was found: the roles that were looked at."""
+        match self.looked:
+            case NoRole(candidates=candidates):
+                looked = [{"role": one.role, "line": one.line, "why": one.why} for one in candidates]
+                return {"code": "no_role", "candidates": looked}
+            case SeveralRoles(names=names, lines=lines):
+                matched = zip(names, lines, strict=True)
+                looked = [{"role": name, "line": line, "why": "matches"} for name, line in matched]
+                return {"code": "several_roles", "candidates": looked}
+            case None:
+                return {}
 
 
 def check_change(git: Git, question: Question) -> CheckReport:
@@ -99,7 +115,12 @@ def check_change(git: Git, question: Question) -> CheckReport:
     contract = contract_at(git, question.base)
     facts = git.commit_facts(question.head)
     author = question.author or facts.author.email
-    subject = Subject(author=author, branch=question.branch or "", head=question.head, target=contract.base)
+    subject = Subject(
+        author=author,
+        branch=question.branch or "",
+        head=question.head,
+        target=_target(contract, question.target),
+    )
     role = role_of(contract, subject)
     verdict = heal(git, question.base, question.head, contract, prover=None)
     report = CheckReport(
@@ -111,11 +132,13 @@ def check_change(git: Git, question: Question) -> CheckReport:
         contract=None,
         migrations=verdict,
     )
-    if not isinstance(role, RoleFound):
-        return replace(report, why_no_role=_why_no_role(role, question))
+    if isinstance(role, NoRole | SeveralRoles):
+        return replace(report, why_no_role=_why_no_role(role, question), looked=role)
     judged = judge_change(git, contract, role.role, subject, question, verdict.healing.merged)
+    if isinstance(role, TargetVerdict):
+        judged = refused(judged, ChangeProblem(code=WRONG_TARGET, message=role.reason, paths=()))
     if verdict.healing.merged is None:
-        judged = _unmerged(judged, verdict)
+        judged = refused(judged, _not_merged(verdict))
     names = tuple(required_names(contract, role.role))
     return replace(report, role=role.role, checks=names, contract=judged)
 
@@ -138,19 +161,25 @@ def judge_change(
     )
 
 
-def _unmerged(judged: ContractVerdict, verdict: Verdict) -> ContractVerdict:
+def _target(contract: Contract, branch: str | None) -> str:
+    """The branch that is landed on: the contract's base, or the named one where the contract speaks of landing
+    there. A commit or a branch of another name stands for the base: `check` is asked of past and draft bases too."""
+    told = [pattern for role in contract.roles.values() for pattern in role.targets]
+    told += [pattern for role in contract.roles.values() if role.accepts_from for pattern in role.branches]
+    known = branch is not None and any(branch_matches(pattern.text, branch) for pattern in told)
+    return branch if branch is not None and known else contract.base
+
+
+def _not_merged(verdict: Verdict) -> ChangeProblem:
     """What would land is not known, so whatever the change itself brings, the contract can't allow it."""
-    problem = ChangeProblem(
+    return ChangeProblem(
         code=NOT_MERGED,
         message="git can't merge it, so the paths that would change are not all known",
         paths=tuple(path for refusal in verdict.healing.refusals for path in refusal.paths if path),
     )
-    return replace(judged, outcome=Outcome.REFUSED, problems=(*judged.problems, problem), shadow_until=None)
 
 
-def _why_no_role(outcome: NoRole | SeveralRoles | TargetVerdict, question: Question) -> str:
-    if isinstance(outcome, TargetVerdict):
-        return outcome.reason
+def _why_no_role(outcome: NoRole | SeveralRoles, question: Question) -> str:
     hint = "" if question.branch else "\n(no branch is known: name it with --branch)"
     return f"{outcome}{hint}"
 

@@ -15,23 +15,21 @@ class NoContract(UserError):
     """The commit has no contract."""
 
 
-def contract_bytes(git: Git, commit: Sha) -> bytes | None:
-    """The contract of a commit as it is written, None where there is none. UserError where no file stands in its
-    place: a link's text could be a contract that no diff and no checkout shows."""
-    entry = git.entry(git.tree_of(commit), CONTRACT_PATH)
+def contract_bytes(git: Git, tree: Sha, where: str) -> bytes | None:
+    """The contract of a tree as it is written, None where there is none. UserError where no file stands in its
+    place: a link's text could be a contract that no diff and no checkout shows. `where` is for its words."""
+    entry = git.entry(tree, CONTRACT_PATH)
     if entry is None:
         return None
     if entry.mode not in (MODE_FILE, MODE_EXECUTABLE):
         kind = {MODE_SYMLINK: "a symbolic link", MODE_SUBMODULE: "a submodule"}.get(entry.mode, "a folder")
-        raise UserError(
-            f"{CONTRACT_PATH} is {kind} on {commit[:10]}; a contract is an ordinary file at the root"
-        )
+        raise UserError(f"{CONTRACT_PATH} is {kind} {where}; a contract is an ordinary file at the root")
     return next(iter(git.read([entry.oid])))[1]
 
 
 def find_contract(git: Git, commit: Sha) -> Contract | None:
     """The contract of a commit, None where there is none. UserError when it is unreadable."""
-    data = contract_bytes(git, commit)
+    data = contract_bytes(git, git.tree_of(commit), f"on {commit[:10]}")
     if data is None:
         return None
     loaded = contracts.load(data, source=CONTRACT_PATH)

@@ -9,16 +9,20 @@ from pointsman.core import contract as contracts
 from pointsman.core.contract import (
     Approval,
     Author,
+    ChangeProblem,
     Contract,
     ContractVerdict,
     NoRole,
+    Outcome,
     RoleFound,
     ScopeGrant,
     SeveralRoles,
     TargetVerdict,
 )
+from pointsman.core.errors import UserError
 from pointsman.core.model import PathChange, Sha
 from pointsman.ports import Git
+from pointsman.service.contracts import CONTRACT_PATH, contract_bytes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,7 +70,7 @@ def judge_trees(
     it on `onto_tree` would change (the merged tree, before any heal). Source: DESIGN 5.4."""
     both = (*own_changes(git, tip, subject.head), *git.changed(onto_tree, merged))
     changes = {(one.path, one.status, one.new_mode): one for one in both}
-    return contracts.judge(
+    verdict = contracts.judge(
         contract,
         role,
         tuple(sorted(changes.values(), key=lambda one: one.path)),
@@ -77,6 +81,34 @@ def judge_trees(
         existing=frozenset(entry.path for entry in git.entries(merged)),
         author=local_author(subject.author),
     )
+    problem = _end_of_contract(git, onto_tree, merged)
+    return verdict if problem is None else refused(verdict, problem)
+
+
+def refused(verdict: ContractVerdict, problem: ChangeProblem) -> ContractVerdict:
+    """The verdict on a change with one more thing wrong with it as a whole."""
+    problems = (*verdict.problems, problem)
+    return replace(verdict, outcome=Outcome.REFUSED, problems=problems, shadow_until=None)
+
+
+def _end_of_contract(git: Git, onto_tree: Sha, merged: Sha) -> ChangeProblem | None:
+    """Would landing leave the lane with a contract that can't be read, or with none? Nothing could land after it,
+    not even its repair; no approval makes that good."""
+    before, after = (git.entry(tree, CONTRACT_PATH) for tree in (onto_tree, merged))
+    if before == after or before is None:
+        return None
+    try:
+        data = contract_bytes(git, merged, "after the change")
+    except UserError as error:
+        return ChangeProblem(code="contract_unreadable", message=str(error), paths=(CONTRACT_PATH,))
+    if data is None:
+        message = f"the change removes {CONTRACT_PATH}, and nothing lands without one"
+        return ChangeProblem(code="contract_removed", message=message, paths=(CONTRACT_PATH,))
+    loaded = contracts.load(data, source=CONTRACT_PATH)
+    if isinstance(loaded, Contract):
+        return None
+    message = f"the changed contract cannot be read, and nothing lands under such a one:\n{loaded}"
+    return ChangeProblem(code="contract_unreadable", message=message, paths=(CONTRACT_PATH,))
 
 
 def own_changes(git: Git, tip: Sha, head: Sha) -> tuple[PathChange, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pointsman.core.contract import Author, NoRole, RoleFound, SeveralRoles, judge_target, resolve_role
-from tests.core.contract.facts import contract
+from tests.core.contract.facts import HEADER, contract, errors_of
 
 RULES = contract(
     """\
@@ -107,8 +107,8 @@ def test_two_roles_are_refused_by_name() -> None:
     )
     outcome = resolve_role(rules, ALICE, "x/1")
     assert isinstance(outcome, SeveralRoles)
-    assert outcome.names == ("a", "b")
-    assert "a, b" in str(outcome)
+    assert (outcome.names, outcome.lines) == (("a", "b"), (8, 9))
+    assert "a (line 8), b (line 9)" in str(outcome)
 
 
 def test_without_a_default_role_nobody_falls_back() -> None:
@@ -124,6 +124,25 @@ def test_a_default_role_that_names_the_author_is_open_on_every_branch() -> None:
     )
     assert resolve_role(rules, ALICE, "y") == RoleFound(role="any", fallback=True)
     assert resolve_role(rules, ALICE, "x/1") == RoleFound(role="a")
+
+
+def test_a_default_role_without_who_is_anybodys() -> None:
+    rules = contract(
+        "  queue: {app: pointsman, self: true}\n"
+        "default_role: guest\nroles:\n"
+        "  guest: {owns: [/docs/], branches: [guest/*]}\n"
+        "  a: {who: alice, branches: [x/*], owns: [/a/]}\n"
+    )
+    stranger = Author(email="eve@example.com")
+    assert resolve_role(rules, stranger, "guest/1") == RoleFound(role="guest", fallback=True)
+    assert isinstance(resolve_role(rules, stranger, "x/1"), NoRole)
+    assert isinstance(resolve_role(rules, ALICE, "guest/1"), NoRole), "another role's branches bind her"
+    assert isinstance(resolve_role(rules, Author(login="pointsman[bot]", human=False), "guest/1"), NoRole)
+
+
+def test_no_role_but_the_default_may_leave_who_out() -> None:
+    text = HEADER + "default_role: guest\nroles:\n  guest: {owns: [/docs/]}\n  a: {owns: [/a/]}\n"
+    assert errors_of(text) == [".pointsman.yml:10:6 roles.a: the key 'who' is missing"]
 
 
 @pytest.mark.parametrize(
@@ -155,6 +174,7 @@ def test_R38_an_agent_gets_no_role_on_an_integration_branch() -> None:
         ("a@b.c", Author(email="a@b.c")),
         ("octocat", Author(login="octocat")),
         ("@octocat", Author(login="octocat")),
+        ("Ada <ada@b.c>", Author(email="ada@b.c")),
         ("x[bot]", Author(login="x[bot]", human=False)),
         ("49699333+dependabot[bot]", Author(login="49699333+dependabot[bot]", human=False)),
     ],

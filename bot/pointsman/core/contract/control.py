@@ -16,8 +16,7 @@ BUILT_IN = "built in"
 _RULES = (
     f"/{CONTRACT_PATH}",
     "/.github/",
-    "/CODEOWNERS",
-    "/docs/CODEOWNERS",
+    "CODEOWNERS",
     ".gitattributes",
     ".gitmodules",
 )

@@ -24,8 +24,11 @@ class Author:
 
     @staticmethod
     def parse(text: str) -> Author:
-        """What `--author` takes: an e-mail address where there is an `@` and no `[bot]`, else a login."""
+        """What `--author` takes: an e-mail address where there is an `@` and no `[bot]`, else a login. Of
+        `Name <address>`, as git writes it, the address."""
         name = text.strip()
+        if name.endswith(">") and "<" in name:
+            name = name.rpartition("<")[2].removesuffix(">").strip()
         if name.endswith(BOT):
             return Author(login=name, human=False)
         if "@" in name.removeprefix("@"):

@@ -34,14 +34,15 @@ class Pattern:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Role:
-    """Who (any of), on which branches (any of; () is every branch), may change what.
+    """Who (any of; () is anybody, and only the default role's), on which branches (any of; () is every branch), may
+    change what.
 
     `targets` are the branches that its changes may land on; () leaves it to `accepts_from` of other roles.
     """
 
     name: str
     line: int = 0
-    who: tuple[Identity, ...]
+    who: tuple[Identity, ...] = ()
     branches: tuple[Pattern, ...] = ()
     owns: tuple[Pattern, ...] = ()
     cannot_touch: tuple[Pattern, ...] = ()

@@ -49,9 +49,10 @@ class SeveralRoles:
     author: Author
     branch: str
     names: tuple[str, ...]
+    lines: tuple[int, ...]
 
     def __str__(self) -> str:
-        names = ", ".join(self.names)
+        names = ", ".join(f"{name} (line {line})" for name, line in zip(self.names, self.lines, strict=True))
         return (
             f"{self.author} has several roles on branch {self.branch!r}: {names}; let one exclude the other"
         )
@@ -65,7 +66,8 @@ def resolve_role(
 ) -> RoleOutcome:
     """The role of `author` on `branch`.
 
-    `default_role` is looked at only when no other role matched, and then it has to match as well. It is no
+    `default_role` is looked at only when no other role matched, and then it has to match as well: its `who`,
+    or, where it has none, anybody (but the queue itself); its `branches`. It is no
     way round a branch rule: an account that another role names falls back only to a default that names it
     too. `worktree`, the folder the change was made in, is compared where a role says one (R33).
     """
@@ -74,7 +76,8 @@ def resolve_role(
     refused = {name: _why_not(role, author, branch, worktree) for name, role in contract.roles.items()}
     found = tuple(name for name, why in refused.items() if why is None and name != default)
     if len(found) > 1:
-        return SeveralRoles(author=author, branch=branch, names=found)
+        lines = tuple(contract.roles[name].line for name in found)
+        return SeveralRoles(author=author, branch=branch, names=found, lines=lines)
     if found:
         return RoleFound(role=found[0])
     if default != NO_ROLE and refused[default] is None:
@@ -102,8 +105,8 @@ def all_identities(contract: Contract) -> tuple[Identity, ...]:
 
 def _why_not(role: Role, author: Author, branch: str, worktree: str | None) -> str | None:
     reasons = [_mismatch(identity, author) for identity in role.who]
-    if None not in reasons:
-        return "; ".join(reason for reason in reasons if reason) or "nobody has this role"
+    if reasons and None not in reasons:
+        return "; ".join(reason for reason in reasons if reason)
     patterns = [pattern.text for pattern in role.branches]
     if patterns and not any(branch_matches(pattern, branch) for pattern in patterns):
         return f"the branch has to match {' or '.join(patterns)}"
@@ -128,6 +131,11 @@ def _is_worktree(expected: str, actual: str) -> bool:
 def _no_fallback(contract: Contract, author: Author) -> str | None:
     """Why the default role is closed to this author, though it matches; None if it is open."""
     default = contract.roles[contract.default_role]
+    own = next(
+        (one for one in all_identities(contract) if one.itself and mismatch(one, author) is None), None
+    )
+    if own is not None:
+        return _mismatch(own, author)
     if _named(default, author):
         return None
     others = (role for name, role in contract.roles.items() if name != contract.default_role)
@@ -145,6 +153,7 @@ def _named(role: Role, author: Author) -> bool:
 class TargetVerdict:
     """May a role's change land on that branch (R37, R38)?"""
 
+    role: str
     allowed: bool
     reason: str
 
@@ -161,5 +170,7 @@ def judge_target(contract: Contract, role: str, target: str) -> TargetVerdict:
         patterns = [contract.base]
     expected = " or ".join(patterns)
     if any(branch_matches(pattern, target) for pattern in patterns):
-        return TargetVerdict(allowed=True, reason=f"role {role} lands on {expected}")
-    return TargetVerdict(allowed=False, reason=f"role {role} lands on {expected}, not on {target!r}")
+        return TargetVerdict(role=role, allowed=True, reason=f"role {role} lands on {expected}")
+    return TargetVerdict(
+        role=role, allowed=False, reason=f"role {role} lands on {expected}, not on {target!r}"
+    )

@@ -59,8 +59,16 @@ def _flow(items: Iterable[str]) -> str:
     return "[" + ", ".join(items) + "]"
 
 
+_OTHER_VALUE = re.compile(
+    r"null|true|false|yes|no|on|off|y|n|[0-9_]+|0x[0-9a-f]+|[0-9]+e[0-9]+", re.IGNORECASE
+)
+"""Names that YAML readers take for something else than text."""
+
+
 def _slug(text: str, taken: Iterable[str]) -> str:
     base = re.sub(r"[^A-Za-z0-9_]+", "-", text).strip("-") or "role"
+    if _OTHER_VALUE.fullmatch(base):
+        base += "-role"
     names = set(taken) | {"none", "all", "human"}
     numbers = (name for n in range(2, len(names) + 3) if (name := f"{base}-{n}") not in names)
     return base if base not in names else next(numbers)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from pointsman.core.contract.identity import Identity
-from pointsman.core.contract.model import ALL_ROW, ALWAYS, CONTRACT_PATH, Contract, MatrixRow
+from pointsman.core.contract.model import ALL_ROW, ALWAYS, CONTRACT_PATH, NO_ROLE, Contract, MatrixRow
 from pointsman.core.contract.reading.nodes import Node, Scalar, Table, read_nodes
 from pointsman.core.contract.reading.problems import ContractError, ContractErrors, ErrorLog
 from pointsman.core.contract.reading.references import Known, identities_shape
@@ -30,8 +31,15 @@ def load(data: bytes, *, source: str = CONTRACT_PATH) -> Contract | ContractErro
 
 
 def _contract(values: dict[str, Any], source: str, digest: str) -> Contract:
-    if "matrix" not in values:
-        values["matrix"] = frozen({ALL_ROW: MatrixRow(add=tuple(values.get("checks", ())))})
+    checks = values.get("checks", {})
+    rows: Mapping[str, MatrixRow] = values.get("matrix", {ALL_ROW: MatrixRow(add=tuple(checks))})
+    # A row may name what is always required without declaring it; it is required all the same.
+    values["matrix"] = frozen(
+        {
+            role: replace(row, add=tuple(name for name in row.add if name in checks))
+            for role, row in rows.items()
+        }
+    )
     return Contract(**values, source=source, digest=digest)
 
 
@@ -42,26 +50,28 @@ def _known(root: Node, source: str) -> Known:
     if isinstance(identities, Table):
         found = identities_shape().read(identities, At(key="identities"), ErrorLog(source))
         read = {} if found is INVALID else found
-    checks = _section(root, "checks")
+    checks = dict(_named(_section(root, "checks")))
+    default = _section(root, "default_role")
     return Known(
         identities=read,
-        identity_names=_names(identities),
-        roles=_names(_section(root, "roles")),
-        checks=_names(checks),
-        fixed_checks=[name for name in _names(checks) if _is_fixed(_section(checks, name))],
+        identity_names=dict(_named(identities)),
+        roles=dict(_named(_section(root, "roles"))),
+        checks=dict.fromkeys([*checks, *ALWAYS]),
+        fixed_checks={name for name in ALWAYS if name not in checks}
+        | {name for name, check in checks.items() if _is_fixed(check)},
+        default_role=default.text if isinstance(default, Scalar) else NO_ROLE,
     )
 
 
-def _is_fixed(check: Node | None) -> bool:
+def _is_fixed(check: Node) -> bool:
     builtin = _section(check, "builtin")
     return isinstance(builtin, Scalar) and builtin.text in ALWAYS
 
 
 def _section(node: Node | None, name: str) -> Node | None:
-    pairs = node.pairs if isinstance(node, Table) else ()
-    return next((value for key, value in pairs if isinstance(key, Scalar) and key.text == name), None)
+    return next((value for key, value in _named(node) if key == name), None)
 
 
-def _names(node: Node | None) -> list[str]:
+def _named(node: Node | None) -> Iterator[tuple[str, Node]]:
     pairs = node.pairs if isinstance(node, Table) else ()
-    return [key.text for key, _ in pairs if isinstance(key, Scalar)]
+    return ((key.text, value) for key, value in pairs if isinstance(key, Scalar))

@@ -1,15 +1,15 @@
 """YAML text as a small tree of nodes that know their place; no value is converted and nothing is resolved.
 
 PyYAML's scanner and parser do the syntax. Its resolver and constructor, home of the YAML 1.1 surprises
-(`on` as a boolean, `012`, `12:30:00`, `<<`, tags, aliases), are not used: a scalar stays the text that was
-written, and the schema says what it has to be.
+(`on` as a boolean, `012`, `12:30:00`, `<<`, tags, aliases without bound), are not used: a scalar stays the
+text that was written, and the schema says what it has to be.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pointsman.core.contract.reading.problems import ContractError
@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 20
-MAX_NODES = 20_000
+MAX_NODES = 10_000
+TOO_MANY = (
+    f"more than {MAX_NODES:,} values, aliases counted in full; a contract this large cannot be reviewed"
+)
+TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
 BOM = "\ufeff"
 _LINE_FOR_SOME = re.compile("\r(?!\n)|[\x85\u2028\u2029]")
 """Line ends to a YAML 1.1 reader such as PyYAML, and none to most editors and diffs: what looks like the end of a
@@ -132,73 +136,125 @@ def _advice(problem: str, context: str) -> str:
     return ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Whole:
+    """A finished node, how many values are in it with aliases counted in full, and how many levels."""
+
+    node: Node
+    values: int
+    levels: int
+
+
 @dataclass(kw_only=True, slots=True)
 class _Open:
     """A list or mapping whose end has not been seen yet."""
 
     table: bool
+    anchor: str | None
     line: int
     column: int
-    children: list[Node]
+    children: list[_Whole]
 
-    def close(self) -> Node:
+    def close(self) -> _Whole:
+        values = 1 + sum(child.values for child in self.children)
+        levels = 1 + max((child.levels for child in self.children), default=0)
+        nodes = [child.node for child in self.children]
         if not self.table:
-            return Listing(items=tuple(self.children), line=self.line, column=self.column)
-        pairs = tuple(zip(self.children[::2], self.children[1::2], strict=True))
-        return Table(pairs=pairs, line=self.line, column=self.column)
+            return _Whole(Listing(items=tuple(nodes), line=self.line, column=self.column), values, levels)
+        pairs = tuple(zip(nodes[::2], nodes[1::2], strict=True))
+        return _Whole(Table(pairs=pairs, line=self.line, column=self.column), values, levels)
 
 
 def _compose(events: Iterable[yaml.Event], source: str) -> Node | ContractError:
     """Iterative, and it stops at the first event that is out of bounds: the scanner is lazy, so a hostile
     file costs no more than what was read up to there."""
-    import yaml
-
-    stack: list[_Open] = []
-    roots: list[Node] = []
-    for count, event in enumerate(events):
+    composer = _Composer()
+    for event in events:
         mark = event.start_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        refusal = _refusal(event, count, len(stack), bool(roots))
+        refusal = composer.refuses(event) or composer.take(event, line, column)
         if refusal:
             return ContractError(source=source, line=line, column=column, key="", message=refusal)
-        node: Node
-        match event:
-            case yaml.MappingStartEvent() | yaml.SequenceStartEvent():
-                table = isinstance(event, yaml.MappingStartEvent)
-                stack.append(_Open(table=table, line=line, column=column, children=[]))
-                continue
-            case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
-                node = stack.pop().close()
-            case yaml.ScalarEvent():
-                node = Scalar(text=event.value, plain=event.implicit[0], line=line, column=column)
-            case _:
-                continue
-        (stack[-1].children if stack else roots).append(node)
-    if not roots:
+    if composer.root is None:
         message = "the file is empty; a contract has at least version, base, identities and roles"
         return ContractError(source=source, line=1, column=1, key="", message=message)
-    return roots[0]
+    return composer.root
 
 
-def _refusal(event: yaml.Event, count: int, depth: int, second: bool) -> str | None:
-    import yaml
+@dataclass(kw_only=True, slots=True)
+class _Composer:
+    """Makes nodes out of events. An alias is the node that its anchor names, which is finished by then: nothing
+    contains itself; and `values` counts it in full: a bomb goes off at MAX_NODES."""
 
-    if isinstance(event, yaml.AliasEvent):
-        return f'*{event.anchor} is an alias to YAML, and a contract has none; quote a pattern: "*{event.anchor}"'
-    if isinstance(event, yaml.DocumentStartEvent) and second:
-        return "a second document begins here; a contract is one document"
-    if isinstance(event, yaml.NodeEvent) and event.anchor is not None:
-        return f"the anchor &{event.anchor}: a contract has none; write the value out where it is used"
-    if isinstance(event, yaml.ScalarEvent) and (wrong := _NO_TEXT.search(event.value)):
-        return f"the character U+{ord(wrong.group()):04X} is in no name, path or command; remove its escape"
-    tag = getattr(event, "tag", None)
-    if tag is not None:
-        return f"the tag {tag}: a contract has none; remove it, or quote a value that begins with !"
-    if depth >= MAX_DEPTH and isinstance(event, yaml.CollectionStartEvent):
-        return f"nested deeper than {MAX_DEPTH} levels"
-    if count > MAX_NODES:
-        return f"more than {MAX_NODES:,} values; a contract this large cannot be reviewed"
-    return None
+    root: Node | None = None
+    values: int = 0
+    stack: list[_Open] = field(default_factory=list)
+    anchors: dict[str, _Whole] = field(default_factory=dict)
+
+    def take(self, event: yaml.Event, line: int, column: int) -> str | None:
+        """None, or why there can be no node for this event."""
+        import yaml
+
+        match event:
+            case yaml.AliasEvent():
+                return self._alias(event.anchor or "")
+            case yaml.MappingStartEvent() | yaml.SequenceStartEvent():
+                table = isinstance(event, yaml.MappingStartEvent)
+                self.stack.append(
+                    _Open(table=table, anchor=event.anchor, line=line, column=column, children=[])
+                )
+            case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
+                ended = self.stack.pop()
+                self._finish(ended.close(), ended.anchor)
+                return None
+            case yaml.ScalarEvent():
+                node = Scalar(text=event.value, plain=event.implicit[0], line=line, column=column)
+                self._finish(_Whole(node, 1, 1), event.anchor)
+            case _:
+                return None
+        self.values += 1
+        return TOO_MANY if self.values > MAX_NODES else None
+
+    def _alias(self, name: str) -> str | None:
+        found = self.anchors.get(name)
+        if found is None:
+            return f'no anchor &{name} is above this alias; if it is a pattern, quote it: "*{name}"'
+        self.values += found.values
+        if self.values > MAX_NODES:
+            return TOO_MANY
+        if len(self.stack) + found.levels > MAX_DEPTH:
+            return TOO_DEEP
+        self._finish(found, None)
+        return None
+
+    def _finish(self, whole: _Whole, anchor: str | None) -> None:
+        if anchor is not None:
+            self.anchors[anchor] = whole
+        if self.stack:
+            self.stack[-1].children.append(whole)
+        else:
+            self.root = whole.node
+
+    def refuses(self, event: yaml.Event) -> str | None:
+        """None, or why a contract has no such thing."""
+        import yaml
+
+        if isinstance(event, yaml.DocumentStartEvent) and self.root is not None:
+            return "a second document begins here; a contract is one document"
+        if isinstance(event, yaml.AliasEvent):
+            return None
+        if isinstance(event, yaml.NodeEvent) and event.anchor in self.anchors:
+            return f"the anchor &{event.anchor} is there already; give each a name of its own"
+        if isinstance(event, yaml.ScalarEvent) and (wrong := _NO_TEXT.search(event.value)):
+            return (
+                f"the character U+{ord(wrong.group()):04X} is in no name, path or command; remove its escape"
+            )
+        tag = getattr(event, "tag", None)
+        if tag is not None:
+            return f"the tag {tag}: a contract has none; remove it, or quote a value that begins with !"
+        if len(self.stack) >= MAX_DEPTH and isinstance(event, yaml.CollectionStartEvent):
+            return TOO_DEEP
+        return None
 
 
 def describe(node: Node) -> str:

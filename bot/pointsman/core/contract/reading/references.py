@@ -31,13 +31,15 @@ HUMAN: Literal["human"] = "human"
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Known:
     """The names that a contract defines, for its references. An identity that is defined but unreadable is in
-    `identity_names` only. `fixed_checks` can't be dropped."""
+    `identity_names` only. `fixed_checks` can't be dropped. `default_role` may do without `who`; None: any may,
+    as far as a JSON Schema can tell."""
 
     identities: Mapping[str, Identity] = field(default_factory=dict)
     identity_names: Collection[str] = ()
     roles: Collection[str] = ()
     checks: Collection[str] = ()
     fixed_checks: Collection[str] = ()
+    default_role: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

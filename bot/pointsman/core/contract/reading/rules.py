@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pointsman.core.contract import model
-from pointsman.core.contract.model import ALL_ROW, MatrixRow
+from pointsman.core.contract.model import ALL_ROW, NO_ROLE, MatrixRow
 from pointsman.core.contract.reading.records import Either, Key, ListOf, MapOf, Mapped, Record
 from pointsman.core.contract.reading.references import Known, Reference, people
 from pointsman.core.contract.reading.shapes import Duration, Flag, Text, Value, Whole
@@ -21,14 +21,27 @@ from pointsman.core.contract.reading.words import (
 )
 
 
-def role_shape(known: Known) -> Record:
+def roles_shape(known: Known) -> MapOf:
+    """A role says who has it. Only the default role may leave that out: then it is anybody's."""
+    anybodys = role_shape(known, who_required=False)
+    special = {} if known.default_role is None else {known.default_role: anybodys}
+    ordinary = anybodys if known.default_role is None else role_shape(known, who_required=True)
+    name = name_of("a name for a role", (NO_ROLE, ALL_ROW))
+    return MapOf(value=ordinary, name=name, special=special, at_least=1)
+
+
+def role_shape(known: Known, *, who_required: bool) -> Record:
     return Record(
         build=model.Role,
         what="a role",
         named=True,
         placed=True,
         keys={
-            "who": Key(people(known), "Who has the role: any of these identities.", required=True),
+            "who": Key(
+                people(known),
+                "Who has the role: any of these identities. Only the default role may leave it out: anybody.",
+                required=who_required,
+            ),
             "branches": Key(BRANCHES, "Branches on which they have it; absent: every branch."),
             "owns": Key(PATTERNS, "What the role may change.", required=True),
             "cannot_touch": Key(PROTECTIVE, "What it may never change; beats owns and every approval."),

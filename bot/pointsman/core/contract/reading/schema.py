@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from pointsman.core.contract.model import ALL_ROW, NO_ROLE
+from pointsman.core.contract.model import NO_ROLE
 from pointsman.core.contract.patterns import branch_problem
 from pointsman.core.contract.reading.records import Key, MapOf, Record
 from pointsman.core.contract.reading.references import Known, Reference, identities_shape, people
-from pointsman.core.contract.reading.rules import checks_shape, classes_shape, matrix_shape, role_shape
+from pointsman.core.contract.reading.rules import checks_shape, classes_shape, matrix_shape, roles_shape
 from pointsman.core.contract.reading.sections import (
     conflicts_shape,
     deploy_shape,
@@ -27,7 +27,6 @@ from pointsman.core.contract.reading.sections import (
     writers_shape,
 )
 from pointsman.core.contract.reading.shapes import Checked, Choice, Json, Shape, Text, Whole
-from pointsman.core.contract.reading.words import name_of
 
 COMMANDS = (
     "queue",
@@ -56,7 +55,7 @@ def contract_shape(known: Known) -> Record:
         ),
         "identities": Key(identities_shape(), "Names for people, teams and bots.", required=True),
         "roles": Key(
-            MapOf(value=role_shape(known), name=name_of("a name for a role", (NO_ROLE, ALL_ROW)), at_least=1),
+            roles_shape(known),
             "Who may change what.",
             required=True,
         ),

@@ -20,7 +20,6 @@ from pointsman.core.contract.reading.words import (
     words,
 )
 
-
 _DATABASE = Text(
     "auto, sqlite, postgresql, postgresql://... or env:NAME",
     r"auto|sqlite|postgresql|postgres(?:ql)?://\S+|env:[A-Za-z_][A-Za-z0-9_]*",

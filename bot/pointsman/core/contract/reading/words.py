@@ -36,9 +36,11 @@ def pattern(text: str, node: Node, at: At) -> Pattern:
     return Pattern(text=text, key=at.key, line=node.line, column=node.column)
 
 
-PATTERNS = ListOf(Checked(pattern, pattern_problem, Text("a path pattern")), what="a list of path patterns")
+PATTERNS = ListOf(
+    Checked(pattern, pattern_problem, Text("a path pattern")), one=True, what="a list of path patterns"
+)
 PROTECTIVE = ListOf(
-    Checked(pattern, protective_problem, Text("a path pattern")), what="a list of path patterns"
+    Checked(pattern, protective_problem, Text("a path pattern")), one=True, what="a list of path patterns"
 )
 BRANCHES = ListOf(
     Checked(pattern, branch_problem, Text("a branch pattern")), one=True, what="a list of branch patterns"
