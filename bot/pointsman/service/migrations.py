@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from pointsman.core.migrations.backends import BACKENDS, backend_of, between
 from pointsman.core.migrations.cache import MemoryCache, ParseCache
@@ -24,8 +25,7 @@ class Reads:
     revisions: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class TreeFacts:
+class TreeFacts(NamedTuple):
     """The environments of one tree, and the tree's entries by path."""
 
     tree: Sha

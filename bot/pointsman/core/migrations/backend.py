@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from pointsman.core.migrations.model import Layout, Parsed, Problem, Revision
 from pointsman.core.model import GitPath
@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from pointsman.core.migrations.operations import Footprint
 
 
-@dataclass(frozen=True, slots=True)
-class NewFile:
+class NewFile(NamedTuple):
     """A revision file to add."""
 
     revision: str
@@ -23,8 +22,7 @@ class NewFile:
     content: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Uneditable:
+class Uneditable(NamedTuple):
     """The file does not hold the value in a form that can be edited in place; `reason` is a clause."""
 
     reason: str

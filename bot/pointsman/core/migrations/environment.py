@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from pointsman.core.migrations.backend import Backend, Words
 from pointsman.core.migrations.graph import Graph
@@ -14,8 +15,7 @@ from pointsman.core.model import GitPath, Sha
 _HELPER = (Code.NO_DOWN_REVISION, Code.NO_REVISION)
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(NamedTuple):
     """One file that the tool would load, and what it says."""
 
     path: GitPath

@@ -5,13 +5,12 @@ from __future__ import annotations
 import configparser
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 HERE = "%(here)s"
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """One environment's settings as written, `%(here)s` kept; `name` is the ini section, '' for the usual one.
 
     `script_location` is None where the section leaves it to another tool (Flask-Migrate does)."""
@@ -24,8 +23,7 @@ class Settings:
     search: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Unusable:
+class Unusable(NamedTuple):
     """The file can't be read as settings; `reason` is a clause."""
 
     reason: str
