@@ -18,10 +18,9 @@ if TYPE_CHECKING:
     from pointsman.core.queue.model import Change
     from pointsman.ports import Gates, Store
     from pointsman.service.consent import Consents
-    from pointsman.service.heal_stack import HealingStacker
     from pointsman.service.loop import Loop
     from pointsman.service.migrations import Reader
-    from pointsman.service.perform import Listener
+    from pointsman.service.recorder import Listener
     from pointsman.service.submit import Desk, NotSubmitted, Submission, Submitted
 
 STATE_FOLDER = "pointsman"
@@ -102,7 +101,7 @@ class LocalQueue:
 
     def listen(self, tell: Listener) -> None:
         """Hear every journal entry of this process's run once it is on disk."""
-        self.loop.performer.tell = tell
+        self.loop.performer.recorder.tell = tell
 
     def stop_runs(self) -> None:
         """End the gates that still run; they are run again next time."""
@@ -147,7 +146,7 @@ def local_queue(
         prover = open_prover(git, directory)
         stacker = HealingStacker(git=git, prover=prover, reader=Reader(git=git))
         builder = Builder(git=git, store=store, clock=clock, stacker=stacker)
-        performer = Performer(
+        performer = Performer.of(
             git=git, store=store, forge=forge, gates=gates, clock=clock, builder=builder, tell=lambda _: None
         )
         observer = Observer(git=git, store=store, forge=forge, clock=clock)

@@ -67,8 +67,10 @@ def make_fragile(loop: Loop, countdown: Countdown) -> None:
     """Put every port that the loop works through behind the countdown, and the forge's own git, so that a
     landing is also cut between moving the ref, and bringing a checkout along."""
     git = Fragile(loop.observer.git, "git", countdown)
-    loop.observer.forge = loop.performer.forge = LocalForge(git=git)  # type: ignore[arg-type]
-    for part in (loop, loop.observer, loop.performer, loop.performer.builder):
+    performer = loop.performer
+    loop.observer.forge = performer.landings.forge = LocalForge(git=git)  # type: ignore[arg-type]
+    parts = (performer.recorder, performer.pins, performer.runs, performer.departures, performer.landings)
+    for part in (loop, loop.observer, performer, performer.runs.builder, *parts):
         for name in ("git", "store", "forge", "gates"):
             if hasattr(part, name):
                 setattr(part, name, Fragile(getattr(part, name), name, countdown))

@@ -41,15 +41,15 @@ class Loop:
 
     def recover(self) -> None:
         """What a new run does first: nothing of a killed one is left running, unpinned or lying about."""
-        self.performer.pin()
-        self.performer.collect()
+        self.performer.pins.renew()
+        self.performer.runs.collect()
         self.gates.sweep([run.id for run in self.store.runs(running=True)])
 
     def wake(self, lane: str, *, stop: Callable[[], bool] = lambda: False) -> int:
         """Work one lane until it has nothing to do but wait, or `stop()`; how many actions were performed."""
         performed = 0
         for _ in range(MAX_ROUNDS):
-            self.performer.collect()
+            self.performer.runs.collect()
             seen = self.observer.observe(lane)
             decision = decide(seen)
             if not decision.actions:
@@ -75,7 +75,7 @@ class Loop:
             except EnvironmentProblem as problem:
                 if once:
                     raise
-                self.performer.tell(Entry(lane="", kind="trouble", body={"why": str(problem)}))
+                self.performer.recorder.tell(Entry(lane="", kind="trouble", body={"why": str(problem)}))
                 self._wait(TROUBLE_SECONDS, stop)
 
     def _wait(self, seconds: float, stop: Callable[[], bool]) -> None:
@@ -92,5 +92,5 @@ class Loop:
         while waited < limit and not stop():
             self.clock.sleep(BUSY_SECONDS)
             waited += BUSY_SECONDS
-            if self.store.version() != seen or (running and self.performer.collect()):
+            if self.store.version() != seen or (running and self.performer.runs.collect()):
                 return

@@ -1,0 +1,53 @@
+"""Refs that keep submitted heads and candidates from git's garbage collection, for as long as they matter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pointsman.core.model import Sha
+from pointsman.core.queue.model import LIVE, Candidate, Change, ChangeState
+from pointsman.ports import Git, Store
+
+CANDIDATE_REFS = "refs/pointsman/candidates/"
+CHANGE_REFS = "refs/pointsman/changes/"
+KEPT_PINS = 100
+"""How many heads, and how many commits of candidates, stay pinned after they have ended."""
+
+
+@dataclass(kw_only=True)
+class Pins:
+    """One ref a change and one a candidate, named by id; each moves by compare-and-swap."""
+
+    git: Git
+    store: Store
+
+    def renew(self) -> None:
+        """Pin whatever is queued or live (also after a crash between saving and pinning), unpin the oldest of
+        what has ended."""
+        pinned = self.git.refs("refs/pointsman/")
+        changes = self.store.changes(states=(ChangeState.QUEUED,))
+        live = [one for lane in self.store.lanes() for one in self.store.candidates(lane, states=tuple(LIVE))]
+        wanted = {f"{CHANGE_REFS}{change.id}": change.head for change in changes}
+        wanted |= {f"{CANDIDATE_REFS}{candidate.id}": candidate.commit for candidate in live}
+        for ref, commit in wanted.items():
+            if pinned.get(ref) != commit:
+                self.git.move_ref(ref, new=commit, expected=pinned.get(ref))
+        for prefix in (CHANGE_REFS, CANDIDATE_REFS):
+            self._drop_oldest(prefix, pinned, wanted)
+
+    def add_candidate(self, candidate: Candidate) -> None:
+        self.git.move_ref(f"{CANDIDATE_REFS}{candidate.id}", new=candidate.commit, expected=None)
+
+    def drop_candidate(self, candidate: Candidate) -> None:
+        self.git.move_ref(f"{CANDIDATE_REFS}{candidate.id}", new=None, expected=candidate.commit)
+
+    def drop_change(self, change: Change) -> None:
+        self.git.move_ref(f"{CHANGE_REFS}{change.id}", new=None, expected=change.head)
+
+    def _drop_oldest(self, prefix: str, pinned: Mapping[str, Sha], wanted: Mapping[str, Sha]) -> None:
+        """What has ended stays for a while, so that its reproduction works, but not for ever."""
+        ended = [ref for ref in pinned if ref.startswith(prefix) and ref not in wanted]
+        newest_first = sorted(ended, key=lambda ref: int(ref.removeprefix(prefix)), reverse=True)
+        for ref in newest_first[KEPT_PINS:]:
+            self.git.move_ref(ref, new=None, expected=pinned[ref])
