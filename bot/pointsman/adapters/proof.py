@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import pwd
 import shutil
 import sys
 import tempfile
@@ -16,11 +15,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pointsman.adapters.accounts import Account, instead_of_root
 from pointsman.adapters.postgresql.lease import Unusable
-from pointsman.adapters.postgresql.programs import can_reach, find_driver
+from pointsman.adapters.postgresql.programs import find_driver
 from pointsman.adapters.postgresql.scratch import PostgresScratch, Server
 from pointsman.adapters.sandbox import (
-    UNPRIVILEGED,
     WALLS,
     Jail,
     Job,
@@ -46,6 +45,8 @@ _START = (
 _NOBODY = Signature(name="Pointsman", email="pointsman@localhost", when=0)
 OTHER_DATABASE = "another database than SQLite"
 """How the runner says that a proof needs one (runner/failures)."""
+NOT_STARTED = (1, 126, 127)
+"""How it ends where an account can't come to all that the interpreter is made of; then it runs as we do."""
 MAX_PROCESSES = 64
 MAX_FILE = 1 << 30
 LOG_SHOWN = 2000
@@ -139,7 +140,6 @@ class SandboxProver:
         order = scratch / "job.json"
         order.write_text(json.dumps(_order(scratch, request, server)))
         python = self.interpreter(request.python)
-        jail = self._jail(scratch, Path(python), server)
         job = Job(
             command=[python, "-I", "-B", "-c", _START, str(_SOURCE), str(order)],
             cwd=scratch,
@@ -151,25 +151,28 @@ class SandboxProver:
             memory=request.memory,
             processes=MAX_PROCESSES,
             file_size=MAX_FILE,
-            jail=jail,
+            jail=self._jail(scratch, Path(python), server, None),
         )
+        user = instead_of_root()
+        if user is not None:
+            result = self._sandbox.run(replace(job, jail=self._jail(scratch, Path(python), server, user)))
+            if result.error is None and result.exit_code not in NOT_STARTED:
+                return _answer(scratch, result, request)
         result = self._sandbox.run(job)
         return _answer(scratch, result, request)
 
-    def _jail(self, scratch: Path, python: Path, server: Server | None) -> Jail:
+    def _jail(self, scratch: Path, python: Path, server: Server | None, user: Account | None) -> Jail:
         """All that this machine has: what runs is the change's, and it needs nothing but its own folder."""
-        user = _give(scratch, python)
         hidden = [self._state] if self._state is not None and self._state.is_dir() else []
         if server is not None and server.hidden is not None:
             hidden.append(server.hidden)
-        kept = {Protection.USER} if user else set()
-        return Jail(
-            wanted=WALLS | kept,
+        jail = Jail(
+            wanted=WALLS,
             everything=True,
             hidden=tuple(hidden),
             writable=(scratch, *([server.sockets] if server else [])),
-            user=user,
         )
+        return _without_root(jail, scratch, python, user) if user is not None else jail
 
     def _as_commit(self, tree: Sha) -> Sha:
         """A tree is written out as a commit; this one is the same for the same tree, and no ref names it."""
@@ -185,20 +188,29 @@ def _forget_bytecode(tree: Path, layout: Layout) -> None:
             shutil.rmtree(cache, ignore_errors=True)
 
 
-def _give(scratch: Path, python: Path) -> str | None:
-    """The account to run as where we are root and it can come to all that it needs; None: ours."""
-    if os.geteuid() != 0:
-        return None
-    account = pwd.getpwnam(UNPRIVILEGED)
-    ids = account.pw_uid, account.pw_gid
-    needed = [python, _SOURCE, *python.parent.parent.glob("lib/python3*/site-packages")]
+def _without_root(jail: Jail, scratch: Path, python: Path, user: Account) -> Jail:
+    """The same, under another account. A folder that this account can't enter is hidden as a whole; of it comes back
+    what the interpreter is made of."""
     trees = [place for place in (scratch / "healed", scratch / "base") if place.exists()]
     own = [scratch, *(scratch / name for name in ("home", "tmp", "databases")), *trees]
     for place in (*own, *(tree / ".git" for tree in trees)):
-        os.chown(place, *ids)
-    if not all(can_reach(place, *ids) for place in (*needed, scratch / "job.json", *own)):
-        return None
-    return UNPRIVILEGED
+        os.chown(place, user.uid, user.gid)
+    needed = {
+        scratch,
+        python.parent.parent,
+        python.resolve().parent.parent,
+        _SOURCE,
+        find_driver() or _SOURCE,
+    }
+    barred = {path.resolve(): barrier for path in needed if (barrier := user.barrier(path)) is not None}
+    return replace(
+        jail,
+        wanted=jail.wanted | {Protection.USER},
+        demanded=frozenset({Protection.USER, *([Protection.HIDDEN] if barred else [])}),
+        hidden=(*sorted(set(barred.values())), *jail.hidden),
+        visible=tuple(sorted(barred.keys() - {scratch})),
+        user=user.name,
+    )
 
 
 def _order(scratch: Path, request: ProofRequest, server: Server | None) -> dict[str, Any]:

@@ -14,15 +14,13 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from pointsman.adapters.accounts import UNPRIVILEGED
 from pointsman.core.errors import EnvironmentProblem
 from pointsman.core.gates import JobResult
 
 MIB = 1 << 20
 SUPERVISOR_PATIENCE = 30.0
 """Seconds that a supervisor gets to end everything after it was told to; it takes milliseconds."""
-
-UNPRIVILEGED = "nobody"
-"""The account that every Unix has, for what root should not run as root."""
 
 _SOURCE = Path(__file__).resolve().parents[2]
 _START = "import sys; sys.path.append(sys.argv[1]); from pointsman.runner.supervise import main; main()"
@@ -59,8 +57,9 @@ class Jail:
     """What a job shall lose (`wanted`, as far as this machine can) and must lose (`demanded`), or not start.
 
     Below `read_only` (or, with `everything`, below the root) nothing can be written, below `hidden` nothing is
-    seen; `writable` lies inside them and stays as it is. Without `user_namespace` only root gets namespaces: in
-    one, everybody else sees foreign owners for their files, and set-uid programs do nothing.
+    seen; `visible` and `writable` lie inside them and stay, the latter as it is. Without `user_namespace` only
+    root gets namespaces: in one, everybody else sees foreign owners for their files, and set-uid programs do
+    nothing.
     """
 
     wanted: frozenset[Protection] = frozenset()
@@ -68,6 +67,7 @@ class Jail:
     read_only: tuple[Path, ...] = ()
     everything: bool = False
     hidden: tuple[Path, ...] = ()
+    visible: tuple[Path, ...] = ()
     writable: tuple[Path, ...] = ()
     user: str | None = None
     processors: int | None = None
@@ -80,6 +80,7 @@ class Jail:
             "read_only": [str(folder) for folder in self.read_only],
             "everything": self.everything,
             "hidden": [str(folder) for folder in self.hidden],
+            "visible": [str(folder) for folder in self.visible],
             "writable": [str(folder) for folder in self.writable],
             "user": self.user,
             "processors": self.processors,

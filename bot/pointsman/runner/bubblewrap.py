@@ -55,6 +55,8 @@ def wrapped(bwrap: str, jail: dict[str, Any], argv: list[str], cwd: str) -> tupl
             words += ["--tmpfs", os.path.realpath(place)]
         elif Path(place).exists():
             words += ["--ro-bind", "/dev/null", os.path.realpath(place)]
+    for path in jail["visible"]:
+        words += ["--ro-bind", path, path]
     for path in jail["writable"]:
         words += ["--bind", path, path]
     return shut, [*words, "--chdir", cwd, "--", *argv]

@@ -86,7 +86,7 @@ def failure(
         return Failure(ENVIRONMENT if _is_env_py(inside) else BROKEN, text)
     on_postgresql = kind == "postgresql"
     reason = _not_here(problem, frames, tree) or (
-        _other_server(problem, target, bare=bare)
+        other_server(problem, target, bare=bare)
         if on_postgresql
         else _other_than_sqlite(problem, frames, target)
     )
@@ -137,7 +137,7 @@ def _other_than_sqlite(problem: BaseException, frames: Any, target: str | None) 
     return None
 
 
-def _other_server(problem: BaseException, target: str | None, *, bare: bool) -> str | None:
+def other_server(problem: BaseException, target: str | None, *, bare: bool) -> str | None:
     """Why the scratch server is no judge of it; None when the migration is to blame."""
     if type(problem).__name__ in ("UnsupportedCompilationError", "CompileError"):
         return "it needs another database than PostgreSQL"

@@ -43,17 +43,20 @@ def arrange(jail: dict[str, Any], *, without_services: bool, strict: bool) -> No
     kept from accidents keeps them, for it may need a graphics card."""
     kernel.unshare(kernel.NEW_MOUNTS)
     kernel.mount(None, "/", kernel.MS_REC | kernel.MS_PRIVATE)
-    writable = [(path, os.open(path, os.O_PATH | os.O_CLOEXEC)) for path in jail["writable"]]
+    kept = [(path, False, _held(path)) for path in jail["visible"]] + [
+        (path, True, _held(path)) for path in jail["writable"]
+    ]
     if jail["everything"]:
         kernel.set_read_only("/", on=True, recursive=True)
     for folder in () if jail["everything"] else jail["read_only"]:
         _guard(folder)
     for place in [*jail["hidden"], *secrets(), *(SERVICES if without_services else ())]:
         _hide(Path(place))
-    for path, handle in writable:
+    for path, is_writable, handle in kept:
         Path(path).mkdir(parents=True, exist_ok=True)
         kernel.bind(f"/proc/self/fd/{handle}", path)
-        kernel.set_read_only(path, on=False, recursive=True)
+        if is_writable:
+            kernel.set_read_only(path, on=False, recursive=True)
         os.close(handle)
     for place in jail["hidden"]:
         _close(place)
@@ -61,6 +64,11 @@ def arrange(jail: dict[str, Any], *, without_services: bool, strict: bool) -> No
         _plain_devices()
         _guard("/sys")
         guard_switches()
+
+
+def _held(path: str) -> int:
+    """The folder as it is now, whatever will be put over it."""
+    return os.open(path, os.O_PATH | os.O_CLOEXEC)
 
 
 def own_proc(*, strict: bool) -> None:
@@ -114,9 +122,9 @@ def _plain_devices() -> None:
     """No disk, no memory, no kernel log: a job of root could write to them without any capability."""
     made = kernel.MS_NOSUID | kernel.MS_NOEXEC
     terminals = Path("/dev/pts").is_dir()
-    handles = {name: os.open(f"/dev/{name}", os.O_PATH | os.O_CLOEXEC) for name in DEVICES}
+    handles = {name: _held(f"/dev/{name}") for name in DEVICES}
     if terminals:
-        handles["pts"] = os.open("/dev/pts", os.O_PATH | os.O_CLOEXEC)
+        handles["pts"] = _held("/dev/pts")
     kernel.mount("tmpfs", "/dev", made, "tmpfs", "mode=755,size=64k")
     for name, handle in handles.items():
         place = Path("/dev", name)

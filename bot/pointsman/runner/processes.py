@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import resource
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,28 @@ def descendants(root: int) -> list[int]:
         below = children.get(waiting.pop(), [])
         found += below
         waiting += below
+    return found
+
+
+def children(root: int) -> list[int]:
+    """As `descendants`, for a glance every moment: a hundred times cheaper, but it may miss one that is being made.
+    Where the kernel keeps no such list, the whole of it."""
+    if not Path("/proc/self/task").is_dir() or not Path(f"/proc/self/task/{os.getpid()}/children").exists():
+        return descendants(root)
+    found: list[int] = []
+    waiting = [root]
+    while waiting:
+        below = _forked_by(waiting.pop())
+        found += below
+        waiting += below
+    return found
+
+
+def _forked_by(pid: int) -> list[int]:
+    found: list[int] = []
+    with contextlib.suppress(OSError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            found += map(int, (task / "children").read_bytes().split())
     return found
 
 

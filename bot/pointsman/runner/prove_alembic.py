@@ -248,13 +248,12 @@ def _with_revision(problem: Failure) -> str:
     return f"revision {problem.revision}: {problem.text}" if problem.revision else problem.text
 
 
-def warm_up() -> None:
+def warm_up(kind: str) -> None:
     """Load once what every fork needs; also before the tree's own folders can stand in its way."""
-    for name in ("alembic.command", "alembic.context", "alembic.op", "sqlalchemy.dialects.sqlite"):
+    for name in ("alembic.command", "alembic.context", "alembic.op", f"sqlalchemy.dialects.{kind}"):
         importlib.import_module(name)
     with contextlib.suppress(ImportError):
         importlib.import_module("sqlalchemy.ext.asyncio")
-    gc.freeze()  # a fork shares what nobody touches
 
 
 def main() -> None:
@@ -264,7 +263,7 @@ def main() -> None:
     found: Json = {"ran": False, "passed": False, "routes": [], "environment": "env.py", "seconds": 0.0}
     found["database"] = "postgresql" if server else "sqlite"
     try:
-        warm_up()
+        warm_up(found["database"])
         if server and server["driver"]:
             lend_driver(server["driver"])
         databases: Databases = (
@@ -276,6 +275,7 @@ def main() -> None:
         found["reason"] = str(problem)
     else:
         close_doors(Path(os.path.realpath(job["scratch"])), sockets=server["sockets"] if server else None)
+        gc.freeze()  # a fork shares what nobody touches
         found = Proving(job, databases).run()
     unfinished = answer.with_suffix(".tmp")
     unfinished.write_text(json.dumps(found))

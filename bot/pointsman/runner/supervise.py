@@ -21,7 +21,7 @@ from typing import Any
 
 from pointsman.runner import isolate, launch
 from pointsman.runner.log import Log
-from pointsman.runner.processes import descendants, uses_more
+from pointsman.runner.processes import children, descendants, uses_more
 
 Facts = dict[str, Any]
 
@@ -120,7 +120,6 @@ class Supervisor:
 
     def _enforce(self, deadline: float) -> None:
         now = time.monotonic()
-        limit = self.job["processes"]
         if self.status is not None:
             return
         if self.facts["cancelled"]:
@@ -132,11 +131,18 @@ class Supervisor:
             self._signal_group(signal.SIGTERM)
         elif self.kill_at is not None and now >= self.kill_at:
             self._end_everything()
-        elif limit is not None and len(descendants(os.getpid())) > limit + self.extra:
+        elif self.job["processes"] is not None or self.job["memory"] is not None:
+            self._count()
+
+    def _count(self) -> None:
+        """End a job whose processes are too many, or hold too much together."""
+        found = children(os.getpid())
+        limit, memory = self.job["processes"], self.job["memory"]
+        if limit is not None and len(found) > limit + self.extra:
             self.facts["process_limit"] = True
             self._end_everything()
-        elif self.job["memory"] is not None and uses_more(descendants(os.getpid()), self.job["memory"]):
-            said = f"pointsman: the job's processes together used more than {self.job['memory']} bytes\n"
+        elif memory is not None and uses_more(found, memory):
+            said = f"pointsman: the job's processes together used more than {memory} bytes\n"
             self.log.write(said.encode())
             self._end_everything()
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pointsman.adapters.accounts import account
 from pointsman.adapters.sandbox import (
     NO_JAIL,
     WALLS,
@@ -249,17 +250,12 @@ def jail_of(policy: Policy | None) -> Jail:
 
 def _give(work: Path, user: str) -> None:
     """Make the tree the user's; where that can't be, the job says so when it can't become that user."""
-    import pwd
-
-    try:
-        account = pwd.getpwnam(user)
-    except KeyError:
-        return
-    if os.geteuid() != 0:
+    found = account(user)
+    if found is None or os.geteuid() != 0:
         return
     for folder, folders, files in os.walk(work):
         for name in (".", *folders, *files):
-            os.chown(Path(folder, name), account.pw_uid, account.pw_gid, follow_symlinks=False)
+            os.chown(Path(folder, name), found.uid, found.gid, follow_symlinks=False)
 
 
 def _lock(work: Path) -> int:

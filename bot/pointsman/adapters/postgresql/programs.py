@@ -1,4 +1,4 @@
-"""Finds PostgreSQL's programs and who may run them; it starts none."""
+"""Finds PostgreSQL's programs and driver; it starts none."""
 
 from __future__ import annotations
 
@@ -24,22 +24,6 @@ def find_driver() -> Path | None:
     """The folder in which our own interpreter has psycopg."""
     spec = importlib.util.find_spec("psycopg")
     return Path(spec.origin).parents[1] if spec is not None and spec.origin else None
-
-
-def can_reach(path: Path, uid: int, gid: int) -> bool:
-    """Whether that account may go to `path` and read it, by the modes of the folders on the way."""
-    try:
-        resolved = path.resolve(strict=True)
-        on_the_way = all(_allows(folder, uid, gid, 1) for folder in resolved.parents)
-        return on_the_way and _allows(resolved, uid, gid, 5 if resolved.is_dir() else 4)
-    except OSError:
-        return False
-
-
-def _allows(path: Path, uid: int, gid: int, bits: int) -> bool:
-    facts = path.stat()
-    shift = 6 if facts.st_uid == uid else 3 if facts.st_gid == gid else 0
-    return (facts.st_mode >> shift) & bits == bits
 
 
 def _has_all(place: Path) -> bool:

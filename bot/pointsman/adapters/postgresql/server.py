@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import pwd
 import secrets
 import shutil
 import signal
@@ -20,9 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from pointsman.adapters.accounts import Account, instead_of_root
 from pointsman.adapters.postgresql.lease import Unusable
-from pointsman.adapters.postgresql.programs import can_reach, find_programs
-from pointsman.adapters.sandbox import UNPRIVILEGED, Jail, Job, Protection, Running, Sandbox, base_environment
+from pointsman.adapters.postgresql.programs import find_programs
+from pointsman.adapters.sandbox import Jail, Job, Protection, Running, Sandbox, base_environment
 
 START_SECONDS = 60.0
 STOP_SECONDS = 5.0
@@ -112,7 +112,7 @@ class OwnServer:
         self._end = weakref.finalize(self, _stop, running, slot, sockets)
         return url
 
-    def _run(self, programs: Path, slot: Slot, sockets: Path, user: str | None) -> tuple[Running, str]:
+    def _run(self, programs: Path, slot: Slot, sockets: Path, user: Account | None) -> tuple[Running, str]:
         if not (slot.data / "PG_VERSION").exists():
             self._initialise(programs, slot, user)
         words = [str(programs / "postgres"), "-D", str(slot.data), "-k", str(sockets)]
@@ -123,7 +123,7 @@ class OwnServer:
         _wait_for(running, url, slot)
         return running, url
 
-    def _initialise(self, programs: Path, slot: Slot, user: str | None) -> None:
+    def _initialise(self, programs: Path, slot: Slot, user: Account | None) -> None:
         shutil.rmtree(slot.data, ignore_errors=True)
         slot.password.unlink(missing_ok=True)
         slot.password.touch(0o600)
@@ -137,22 +137,19 @@ class OwnServer:
             raise Unusable(f"PostgreSQL does not start here: {result.error or _last_line(slot)}")
 
 
-def _account(programs: Path) -> str | None:
+def _account(programs: Path) -> Account | None:
     """PostgreSQL refuses to run as root; anybody else runs it as themselves."""
-    if os.geteuid() != 0:
-        return None
-    account = pwd.getpwnam(UNPRIVILEGED)
-    if not can_reach(programs / "postgres", account.pw_uid, account.pw_gid):
-        raise Unusable(f"PostgreSQL does not run as root, and {UNPRIVILEGED} can't read {programs}")
-    return UNPRIVILEGED
+    user = instead_of_root()
+    if user is not None and not user.can_reach(programs / "postgres"):
+        raise Unusable(f"PostgreSQL does not run as root, and {user.name} can't read {programs}")
+    return user
 
 
-def _take_slot(folder: Path | None, user: str | None) -> Slot:
+def _take_slot(folder: Path | None, user: Account | None) -> Slot:
     """The first folder that no living process uses; a temporary one where the account can't come to ours."""
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
-    account = pwd.getpwnam(user) if user else None
-    if folder is None or (account and not can_reach(folder, account.pw_uid, account.pw_gid)):
+    if folder is None or (user is not None and not user.can_reach(folder)):
         place = Path(tempfile.mkdtemp(prefix="pointsman-pgdata-"))
         _give(place, user, 0o700)
         return Slot(place, _lock(place), temporary=True)
@@ -176,15 +173,14 @@ def _lock(place: Path) -> int:
     return lock
 
 
-def _give(place: Path, user: str | None, mode: int) -> None:
+def _give(place: Path, user: Account | None, mode: int) -> None:
     """To that account; None: (back) to us."""
-    account = pwd.getpwnam(user) if user else None
-    uid, gid = (account.pw_uid, account.pw_gid) if account else (os.geteuid(), os.getegid())
+    uid, gid = (user.uid, user.gid) if user is not None else (os.geteuid(), os.getegid())
     os.chown(place, uid, gid)
     place.chmod(mode)
 
 
-def _job(words: list[str], slot: Slot, user: str | None, *, timeout: float) -> Job:
+def _job(words: list[str], slot: Slot, user: Account | None, *, timeout: float) -> Job:
     # Not in namespaces: they would hide its socket's owner and its number from us. It runs no code of a change.
     demanded = frozenset({Protection.USER} if user else ())
     return Job(
@@ -195,7 +191,9 @@ def _job(words: list[str], slot: Slot, user: str | None, *, timeout: float) -> J
         result=slot.folder / "result.json",
         timeout=timeout,
         log_limit=1 << 20,
-        jail=Jail(wanted=frozenset({Protection.PRIVILEGES}), demanded=demanded, user=user),
+        jail=Jail(
+            wanted=frozenset({Protection.PRIVILEGES}), demanded=demanded, user=user.name if user else None
+        ),
     )
 
 
