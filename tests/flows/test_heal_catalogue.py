@@ -436,6 +436,26 @@ def test_row_32_a_head_lock_file_is_updated_in_the_same_commit(tmp_path: Path, p
     assert moves(verdict) == {"c": ("b",)}
 
 
+@pytest.mark.parametrize(
+    ("place", "mine"),
+    [("docs/head.txt", "c\n"), ("migrations/head.txt", "c and a remark\n")],
+    ids=["elsewhere", "words"],
+)
+def test_row_32_what_only_looks_like_a_lock_is_a_conflict_as_ever(
+    tmp_path: Path, place: str, mine: str
+) -> None:
+    project = Project(tmp_path)
+    project.repo.write({place: "a\n"})
+    project.add("a")
+    project.on("change").repo.write({place: mine})
+    project.add("c", "'a'")
+    project.on("main").repo.write({place: "b\n"})
+    project.add("b", "'a'")
+    verdict = project.heal()
+    assert codes(verdict) == ["merge_conflict"]
+    assert verdict.healing.refusals[0].paths == (place,)
+
+
 def test_row_32_a_lock_that_only_the_base_keeps_up_is_updated_too(tmp_path: Path) -> None:
     project = forked(tmp_path)
     project.repo.commit("lock", files={"migrations/head.txt": "b"})

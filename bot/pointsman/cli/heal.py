@@ -89,7 +89,7 @@ class _Target:
 def _commit(git: Git, healing: Healing) -> Sha | None:
     if healing.status != "healed":
         return None
-    from pointsman.service.heal import commit
+    from pointsman.service.heal_commit import commit
 
     when = max(git.commit_facts(each).committer.when for each in {healing.onto, healing.head})
     return commit(git, healing, author=_who("AUTHOR", when), committer=_who("COMMITTER", when))

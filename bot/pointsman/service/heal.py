@@ -16,25 +16,18 @@ from pointsman.core.migrations.heal.model import Facts, Plan, Refusal, Why
 from pointsman.core.migrations.heal.obstacles import too_many
 from pointsman.core.migrations.model import Code, Layout, Problem, Revision
 from pointsman.core.model import (
-    CommitFacts,
     Conflicted,
-    ConflictedPath,
     GitPath,
-    Merged,
-    MergeOutcome,
     PathChange,
     Sha,
-    Signature,
     TreeEntry,
 )
 from pointsman.ports import Git
+from pointsman.service.heal_commit import claimed_head
+from pointsman.service.heal_merge import merge_with_locks, unmerged
 from pointsman.service.heal_rules import HealRules
 from pointsman.service.migrations import Reader
-from pointsman.service.quoting import quote
 from pointsman.service.released import released_ids
-
-TRAILER = "Pointsman-Healed-Head"
-"""The last line of a fix commit names the head that it healed, so that a later run can start from that again."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,15 +90,17 @@ class Healer:
         return replace(healing, head=head, reads=self.reader.reads.revisions - began)
 
     def _heal(self, onto: Sha, head: Sha) -> Healing:
-        merge, mended = self._merge(onto, head)
-        if isinstance(merge, Conflicted):
-            refusals = (_unmerged(self.git, merge),)
-            return Healing(onto=onto, head=head, merged=None, tree=None, refusals=refusals)
-        base_tree = self.git.tree_of(onto)
-        changes = self.git.changed(base_tree, merge.tree)
+        merge = merge_with_locks(self.git, onto, head)
+        if isinstance(merge.outcome, Conflicted):
+            return _refused(onto, head, unmerged(self.git, merge.outcome))
+        merged, base_tree = merge.outcome.tree, self.git.tree_of(onto)
+        changes = self.git.changed(base_tree, merged)
         if onto != head and not any(b.may_matter(c.path) for c in changes for b in BACKENDS):
-            return Healing(onto=onto, head=head, merged=merge.tree, tree=merge.tree)
-        return self._repair(onto, head, base_tree, merge.tree, changes, mended)
+            return Healing(onto=onto, head=head, merged=merged, tree=merged)
+        healing = self._repair(onto, head, base_tree, merged, changes, frozenset(merge.locks))
+        if merge.conflict is not None and not healing.refusals and not _settles(healing, merge.locks):
+            return _refused(onto, head, unmerged(self.git, merge.conflict))
+        return healing
 
     def _repair(
         self,
@@ -319,32 +314,11 @@ class Healer:
                 paths |= {change.path: None for change in changes if change.status == "A"}
         return tuple(paths)
 
-    def _merge(self, onto: Sha, head: Sha) -> tuple[MergeOutcome, frozenset[GitPath]]:
-        """git's merge; where nothing but head lock files conflict, with the base's lock taken for the change's:
-        what belongs into it is told by the healed graph."""
-        if onto == head:
-            return Merged(tree=self.git.tree_of(onto)), frozenset()
-        merge = self.git.merge(onto, head)
-        if not isinstance(merge, Conflicted) or not all(_is_lock(path) for path in merge.paths):
-            return merge, frozenset()
-        ours = {path.path: path.ours for path in merge.paths if path.ours}
-        contents = dict(self.git.read(list(ours.values())))
-        tree = self.git.edit(self.git.tree_of(head), {path: contents[oid] for path, oid in ours.items()})
-        facts = self.git.commit_facts(head)
-        aligned = self.git.commit(
-            tree=tree,
-            parents=(head,),
-            message="Take the base's head lock\n",
-            author=facts.author,
-            committer=facts.committer,
-        )
-        return self.git.merge(onto, aligned), frozenset(ours)
-
     def _original(self, head: Sha) -> Sha:
         """The change without the bot's own fix commit on top: it is remade, not piled upon. A commit that only
         claims to be one is told by doing it again: the same repair must give the same tree."""
         facts = self.git.commit_facts(head)
-        original = _claimed(facts)
+        original = claimed_head(facts)
         if original is None:
             return head
         try:
@@ -354,73 +328,12 @@ class Healer:
         return self._original(original) if again.tree == facts.tree else head
 
 
-def commit(git: Git, healing: Healing, *, author: Signature, committer: Signature) -> Sha:
-    """The fix commit of a healed change: parents are the base and the change's head, its tree the healed merge."""
-    assert healing.tree is not None and healing.status == "healed"  # noqa: S101 - the caller asks only then
-    parents = (healing.onto,) if healing.onto == healing.head else (healing.onto, healing.head)
-    return git.commit(
-        tree=healing.tree, parents=parents, message=message(healing), author=author, committer=committer
-    )
-
-
-def message(healing: Healing) -> str:
-    """What was done, one line a move, and the head that it was done for."""
-    lines = [f"Heal the migration fork: {summary(healing)}", ""]
-    for each in healing.environments:
-        for move in each.plan.moves:
-            renamed = f" (now {move.new_revision})" if move.new_revision != move.revision else ""
-            lines.append(
-                f"{move.revision}{renamed}: follows {', '.join(move.new_parents) or 'nothing'}, "
-                f"was {', '.join(move.old_parents) or 'nothing'} ({move.new_path})"
-            )
-        lines += [f"{gone.id}: dropped, nothing is left to merge ({gone.path})" for gone in each.plan.drops]
-        for (id, path), parents in zip(each.added, each.plan.joins, strict=True):
-            lines.append(f"{id}: merges {' and '.join(parents)} ({path})")
-    return "\n".join([*lines, "", f"{TRAILER}: {healing.head}", ""])
-
-
-def summary(healing: Healing) -> str:
-    """One clause for a merge record, such as `ab12 now follows cd34`."""
-    parts: list[str] = []
-    for each in healing.environments:
-        parts += [
-            f"{move.new_revision} now follows {', '.join(move.new_parents)}" for move in each.plan.moves[:2]
-        ]
-        if len(each.plan.moves) > 2:
-            parts.append(f"and {len(each.plan.moves) - 2} more")
-        parts += [f"{gone.id} dropped" for gone in each.plan.drops]
-        parts += [
-            f"{id} merges {' and '.join(p)}" for (id, _), p in zip(each.added, each.plan.joins, strict=True)
-        ]
-    return ", ".join(parts)
-
-
-def _claimed(facts: CommitFacts) -> Sha | None:
-    last = facts.message.rstrip().rpartition("\n")[2]
-    name, _, value = last.partition(": ")
-    if name != TRAILER or len(facts.parents) != 2 or facts.parents[1] != value:
-        return None
-    return facts.parents[1]
-
-
-def _unmerged(git: Git, merge: Conflicted) -> Refusal:
-    paths = tuple(path.path for path in merge.paths if path.path)
-    if not paths:
-        return Refusal(Why.MERGE_CONFLICT, f"git can't merge the change: {' '.join(merge.messages)}.")
-    what = f"{len(paths)} paths conflict" if len(paths) > 1 else f"{paths[0]} conflicts"
-    return Refusal(Why.MERGE_CONFLICT, f"git can't merge the change: {what}.\n{quote(git, merge)}", paths)
-
-
 def _ended(layout: Layout, count: int) -> Refusal:
     text = (
         f"The change ends the environment of {layout.config} with {count} revisions that are on the base: "
         "databases that stand at them could not be upgraded any more."
     )
     return Refusal(Why.DELETES_PUBLISHED, text, layout.versions)
-
-
-def _is_lock(path: ConflictedPath) -> bool:
-    return path.path.rpartition("/")[2] in locks.NAMES and path.ours is not None and path.theirs is not None
 
 
 def _with_changes(
@@ -437,3 +350,17 @@ def _with_changes(
 def _touched(layout: Layout, changes: Sequence[PathChange], mended: frozenset[GitPath]) -> bool:
     backend = backend_of(layout)
     return any(backend.is_revision_file(layout, change.path) or change.path in mended for change in changes)
+
+
+def _refused(onto: Sha, head: Sha, refusal: Refusal) -> Healing:
+    return Healing(onto=onto, head=head, merged=None, tree=None, refusals=(refusal,))
+
+
+def _settles(healing: Healing, taken: Mapping[GitPath, bytes]) -> bool:
+    """Whether every lock that was taken from the base is rewritten, and the change's own held nothing but heads
+    that the repair knows: anything else in it would be lost."""
+    heads = {head for each in healing.environments for head, _ in each.plan.follows}
+    return all(
+        path in healing.files and set(text.decode("utf-8", "replace").split()) <= heads
+        for path, text in taken.items()
+    )

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from pointsman.core.migrations.heal.model import Refusal, Why
 from pointsman.core.model import Sha
 from pointsman.core.proof import Proof, ProofRequest, Prover, in_words, proof_allows
-from pointsman.service.heal import HealedEnvironment, Healer, Healing, summary
+from pointsman.service.heal import HealedEnvironment, Healer, Healing
+from pointsman.service.heal_commit import summary
 from pointsman.service.heal_rules import HealRule, rules_of
 from pointsman.service.migrations import Reader
 

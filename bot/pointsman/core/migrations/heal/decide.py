@@ -40,7 +40,11 @@ def decide(facts: Facts, policy: HealPolicy) -> Plan | Refusals:
     parts = [part_of(ids, merged, base) for ids in connected(new, merged)]
     if refusals := tuple(r for part in parts for r in faults(part, facts)):
         return refusals
-    return _mend(parts, facts, policy, renamed, clean)
+    plan = _mend(parts, facts, policy, renamed, clean)
+    if isinstance(plan, Plan) and plan.is_clean and any(merged.by_id[id].replaces for id in new):
+        # A new squash stands below published revisions: no edge of the change's shows what else forks from it.
+        return _checked(plan, merged, facts)
+    return plan
 
 
 def _mend(
