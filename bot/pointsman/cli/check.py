@@ -10,6 +10,8 @@ import click
 from pointsman.cli.common import json_option, print_json, repository_option
 
 if TYPE_CHECKING:
+    from pointsman.adapters.git.repository import GitRepository
+    from pointsman.core.model import Sha
     from pointsman.service.check import CheckReport
 
 WORDS = {True: ("allowed", "green"), False: ("not allowed", "red")}
@@ -40,13 +42,14 @@ def check(
     _require_said("--branch", branch)
     _require_said("--author", author)
     with open_git(directory) as git:
+        base_commit, head_commit = git.resolve(base), git.resolve(head)
         question = Question(
-            base=git.resolve(base),
-            head=git.resolve(head),
-            branch=branch.removeprefix("refs/heads/") if branch else git.branch_of(head),
+            base=base_commit,
+            head=head_commit,
+            branch=branch.removeprefix("refs/heads/") if branch else _branch(git, head, head_commit),
             author=author,
             now=time.time(),
-            target=git.branch_of(base),
+            target=_branch(git, base, base_commit),
         )
         report = check_change(git, question)
     if as_json:
@@ -56,6 +59,12 @@ def check(
     return 0 if report.allowed else 1
 
 
+def _branch(git: GitRepository, rev: str, commit: Sha) -> str | None:
+    """The branch that REV names, None where it was taken for something else: a branch may be called like a commit."""
+    name = git.branch_of(rev)
+    return name if name is not None and git.read_ref(f"refs/heads/{name}") == commit else None
+
+
 def _require_said(option: str, value: str | None) -> None:
     """An empty variable of a script must not become the default, which the change itself decides."""
     if value is not None and not value.strip():
@@ -63,9 +72,11 @@ def _require_said(option: str, value: str | None) -> None:
 
 
 def _say(report: CheckReport) -> None:
+    from pointsman.core.contract.reasons import shown
+
     word, colour = WORDS[report.allowed]
     asked = report.question
-    name = f"{asked.branch} ({asked.head[:10]})" if asked.branch else asked.head[:10]
+    name = f"{shown(asked.branch)} ({asked.head[:10]})" if asked.branch else asked.head[:10]
     click.echo(f"{click.style(word, fg=colour, bold=True)}: {name} onto {asked.base[:10]}")
-    for line in report.lines:
-        click.echo("  " + line.replace("\n", "\n  "))
+    for line in (line for text in report.lines for line in text.split("\n")):
+        click.echo("  " + shown(line.replace("\t", "    ")))

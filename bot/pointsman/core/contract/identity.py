@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from typing import Literal, assert_never
+
+from pointsman.core.contract.names import shown
 
 IdentityKind = Literal["user", "app", "team", "permission", "email", "human"]
 PERMISSIONS = ("read", "triage", "write", "maintain", "admin")
@@ -36,7 +39,7 @@ class Author:
         return Author(login=name.removeprefix("@"))
 
     def __str__(self) -> str:
-        return self.login or self.email or f"account {self.account_id or self.app_id}"
+        return shown(self.login or self.email or "") or f"account {self.account_id or self.app_id}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,7 +99,12 @@ def is_one_of(identities: tuple[Identity, ...], author: Author) -> bool:
 
 
 def _same(a: str | None, b: str | None) -> bool:
-    return a is not None and b is not None and a.casefold() == b.casefold()
+    """Case does not count in ASCII, composition never: `\u00df` is not `ss`, and no Kelvin sign is a `k`."""
+    return a is not None and b is not None and _plain(a) == _plain(b)
+
+
+def _plain(name: str) -> str:
+    return name.lower() if name.isascii() else unicodedata.normalize("NFC", name)
 
 
 def _user(identity: Identity, author: Author) -> str | None:

@@ -36,6 +36,14 @@ _LOOKALIKES = str.maketrans(
 """Letters that most fonts draw like ASCII (a part of Unicode's confusables.txt)."""
 
 
+def shown(text: str) -> str:
+    """A path, name or address on one line of printable characters, so that none can forge a line of output."""
+    if text.isprintable():
+        return text
+    safe = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in safe)
+
+
 def is_control(character: str) -> bool:
     return unicodedata.category(character) == "Cc"
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pointsman.core.contract.approvals import ApprovalNeeded, ScopeGrant
 from pointsman.core.contract.model import CONTRACT_PATH, Role
+from pointsman.core.contract.names import shown as shown
 from pointsman.core.contract.rulebook import Rule
 
 if TYPE_CHECKING:
@@ -70,12 +71,6 @@ def contract_alone(others: Sequence[str]) -> str:
 
 def collision(one: str, other: str) -> str:
     return f"{shown(one)} and {shown(other)} are one file where case or accents are normalised; rename one"
-
-
-def shown(path: str) -> str:
-    """A path on one line of printable characters, so that no name can forge a line of output."""
-    safe = path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    return safe if safe.isprintable() else ascii(safe)[1:-1]
 
 
 def summary(verdict: ContractVerdict) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pointsman.core.contract.names import shown
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ContractError:
@@ -57,5 +59,5 @@ class ErrorLog:
 
 
 def _cut(text: str, longest: int) -> str:
-    safe = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
+    safe = shown(text)
     return safe if len(safe) <= longest else safe[: longest - 3] + "..."

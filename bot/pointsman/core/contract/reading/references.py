@@ -68,7 +68,7 @@ class Reference:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NamedIdentity:
-    """The name of an identity, or `human`."""
+    """The name of an identity; `human` is any person where the contract gives it no narrower meaning."""
 
     known: Known
 
@@ -76,12 +76,12 @@ class NamedIdentity:
         name = Text(what="the name of an identity").read(node, at, log)
         if name is INVALID:
             return INVALID
-        if name == HUMAN:
-            return Identity(kind=HUMAN, line=node.line)
         if name in self.known.identities:
             return self.known.identities[name]
         if name in self.known.identity_names:
             return INVALID
+        if name == HUMAN:
+            return Identity(kind=HUMAN, line=node.line)
         close = suggestion(log, name, [*self.known.identity_names, HUMAN])
         return wrong(node, at, log, f"no identity is called {name!r}{close}")
 
@@ -138,7 +138,7 @@ def identities_shape() -> MapOf:
     named = Checked(human, lambda _: "", Text("human, or a mapping such as {user: login}", HUMAN))
     return MapOf(
         value=Either("an identity", text=named, table=_identity_record(named=True)),
-        name=name_of("a name for an identity", (HUMAN,)),
+        name=name_of("a name for an identity"),
         at_least=1,
     )
 

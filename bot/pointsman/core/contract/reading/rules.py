@@ -26,7 +26,7 @@ def roles_shape(known: Known) -> MapOf:
     anybodys = role_shape(known, who_required=False)
     special = {} if known.default_role is None else {known.default_role: anybodys}
     ordinary = anybodys if known.default_role is None else role_shape(known, who_required=True)
-    name = name_of("a name for a role", (NO_ROLE, ALL_ROW))
+    name = name_of("a name for a role", NO_ROLE)
     return MapOf(value=ordinary, name=name, special=special, at_least=1)
 
 

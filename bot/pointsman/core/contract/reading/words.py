@@ -25,9 +25,9 @@ def choice(of: type, name: str, about: str) -> Key:
     return Key(Choice(words(of, name)), about)
 
 
-def name_of(what: str, reserved: tuple[str, ...] = ()) -> Text:
-    banned = f"(?!(?:{'|'.join(reserved)})$)" if reserved else ""
-    kept = f" ({' and '.join(reserved)} have a meaning of their own)" if reserved else ""
+def name_of(what: str, reserved: str = "") -> Text:
+    banned = f"(?!{reserved}$)" if reserved else ""
+    kept = f" ({reserved} has a meaning of its own)" if reserved else ""
     hint = f"; a name has letters, digits and . _ -{kept}"
     return Text(what, banned + r"[A-Za-z0-9_][A-Za-z0-9_.\-]*", hint)
 
