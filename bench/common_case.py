@@ -44,8 +44,10 @@ def main() -> None:
 
 
 def report(project: Path, name: str, base: Sha, head: Sha) -> None:
-    merges, heals = [], []
+    merges, heals, kept = [], [], []
     with open_git(project) as git:
+        queue = Healer(git=git, reader=Reader(git))
+        queue.heal(base, head)
         for _ in range(ROUNDS):
             begin = time.perf_counter()
             git.merge(base, head)
@@ -55,9 +57,12 @@ def report(project: Path, name: str, base: Sha, head: Sha) -> None:
             healing = Healer(git=git, reader=reader).heal(base, head)
             heals.append((time.perf_counter() - begin) * 1000)
             assert healing.status == "clean"
-    merge, heal = statistics.median(merges), statistics.median(heals)
+            begin = time.perf_counter()
+            queue.heal(base, head)
+            kept.append((time.perf_counter() - begin) * 1000)
+    merge, heal, again = statistics.median(merges), statistics.median(heals), statistics.median(kept)
     read = f"{reader.reads.revisions} revisions and {reader.reads.configs} settings read"
-    print(f"{name:24} merge preview {merge:6.1f}  with heal {heal:6.1f}  (+{heal - merge:.1f})  {read}")
+    print(f"{name:24} merge preview {merge:6.1f}  with heal {heal:6.1f}, in a queue {again:6.1f}  {read}")
 
 
 def change(project: Path, base: Sha, path: str) -> Sha:

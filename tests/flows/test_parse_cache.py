@@ -60,6 +60,15 @@ def test_a_damaged_cache_is_no_cache(tmp_path: Path, damage: object) -> None:
     assert DiskCache(path).get_many("alembic", [OID]) == {OID: FACTS}
 
 
+def test_a_record_of_another_shape_is_no_record(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    cache = DiskCache(path)
+    cache.put_many("alembic", {OID: FACTS})
+    for record in ([], ["b"], [1, 2, 3, 4, 5, 6, 7], None, "b", {}):
+        cache._load()[f"alembic:{OID}"] = record
+        assert cache.get_many("alembic", [OID]) == {}
+
+
 def test_a_cache_that_can_not_be_written_fails_nothing(tmp_path: Path) -> None:
     (tmp_path / "file").mkdir()
     DiskCache(tmp_path / "file").put_many("alembic", {OID: FACTS})

@@ -41,8 +41,12 @@ class DiskCache:
         found: dict[Sha, Parsed] = {}
         for oid in oids:
             record = known.get(f"{backend}:{oid}")
-            if record is not None:
+            if record is None:
+                continue
+            try:
                 found[oid] = _parsed(record)
+            except (TypeError, ValueError):
+                continue  # written by a version that kept other fields
         return found
 
     def put_many(self, backend: str, results: Mapping[Sha, Parsed]) -> None:
