@@ -68,7 +68,7 @@ def prove(folder: Path, server: str, **changes: object) -> Proof:
     project = Project(folder, **names)  # type: ignore[arg-type]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(HEAL_ENV, server)
-        return project.prove(database=f"env:{HEAL_ENV}", **changes)
+        return project.prove(None, database=f"env:{HEAL_ENV}", **changes)
 
 
 def script(up: str, down: str = "pass", id: str = "c1", parent: str | None = "b1") -> dict[str, str]:

@@ -36,27 +36,34 @@ def why_not(bwrap: str) -> str:
 
 
 def wrapped(bwrap: str, jail: dict[str, Any], argv: list[str], cwd: str) -> tuple[isolate.Shut, list[str]]:
-    """The command line, and what it takes away."""
+    """The command line, and what it takes away. Where the program does not work at all: that line, `half_way`."""
     shut = isolate.Shut(frozenset(jail["want"]))
     if problem := why_not(bwrap):
+        shut.half_way = True
         shut.lacks(COVERED, problem)
         return shut, argv
-    shut.take(COVERED, lambda: None)
+    folders = [*jail["read_only"], *jail["visible"], *jail["writable"]]
+    gone = [path for path in folders if not Path(path).exists()]
+    if gone:
+        shut.lacks(isolate.IN_MOUNTS, f"there is no {gone[0]}")
+    shut.take(tuple(name for name in COVERED if name not in shut.missing), lambda: None)
     words = [bwrap, "--die-with-parent", "--unshare-user", "--unshare-ipc", "--new-session"]
-    words += ["--ro-bind" if jail["everything"] else "--bind", "/", "/", "--dev", "/dev"]
+    words += ["--ro-bind" if jail["everything"] and not gone else "--bind", "/", "/", "--dev", "/dev"]
     if isolate.NETWORK in shut.done:
         words += ["--unshare-net"]
     if isolate.PROCESSES in shut.done:
         words += ["--unshare-pid", "--proc", "/proc"]
-    for folder in jail["read_only"]:
-        words += ["--ro-bind", folder, folder]
-    for place in [*jail["hidden"], *mounts.secrets(), *mounts.SERVICES]:
-        if Path(place).is_dir():
-            words += ["--tmpfs", os.path.realpath(place)]
-        elif Path(place).exists():
-            words += ["--ro-bind", "/dev/null", os.path.realpath(place)]
-    for path in jail["visible"]:
-        words += ["--ro-bind", path, path]
-    for path in jail["writable"]:
-        words += ["--bind", path, path]
-    return shut, [*words, "--chdir", cwd, "--", *argv]
+    return shut, [*words, *([] if gone else _mounts(jail)), "--chdir", cwd, "--", *argv]
+
+
+def _mounts(jail: dict[str, Any]) -> list[str]:
+    """In the order in which runner/mounts arranges them."""
+    words = [word for folder in jail["read_only"] for word in ("--ro-bind", folder, folder)]
+    hidden = [os.path.realpath(place) for place in [*jail["hidden"], *mounts.secrets(), *mounts.SERVICES]]
+    folders = [place for place in hidden if Path(place).is_dir()]
+    words += [word for place in folders for word in ("--tmpfs", place)]
+    files = [place for place in hidden if Path(place).exists() and place not in folders]
+    words += [word for place in files for word in ("--ro-bind", "/dev/null", place)]
+    words += [word for path in jail["visible"] for word in ("--ro-bind", path, path)]
+    words += [word for path in jail["writable"] for word in ("--bind", path, path)]
+    return words + [word for place in folders for word in ("--remount-ro", place)]

@@ -48,11 +48,15 @@ def start(job: Facts, output: int) -> Launched:
     if launched.error != AGAIN:
         return launched
     if bwrap := find(job["jail"]):
-        return _fork(job, output, bwrap=bwrap)
-    jail = {**job["jail"], "want": [name for name in job["jail"]["want"] if name not in launched.missing]}
-    second = _fork({**job, "jail": jail}, output, bwrap=None)
-    second.missing = {**launched.missing, **second.missing}
-    return second
+        second = _fork(job, output, bwrap=bwrap)
+        if second.error != AGAIN:
+            return second
+    jail = {
+        **job["jail"],
+        "want": [name for name in job["jail"]["want"] if name not in launched.missing],
+        "missing": launched.missing,
+    }
+    return _fork({**job, "jail": jail}, output, bwrap=None)
 
 
 def _fork(job: Facts, output: int, *, bwrap: str | None) -> Launched:
@@ -82,8 +86,12 @@ def _prepare(job: Facts, output: int, reporter: int, bwrap: str | None) -> NoRet
     jail = job["jail"]
     if bwrap:
         shut, argv = wrapped(bwrap, jail, job["argv"], job["cwd"])
+        if shut.half_way:
+            _say(reporter, missing=shut.missing, error=AGAIN)
+            os._exit(NOT_STARTED)
     else:
         shut, argv = isolate.shut_in(jail), job["argv"]
+        shut.missing.update(jail.get("missing", {}))
         if _better_again(jail, shut):
             _say(reporter, missing=shut.missing, error=AGAIN)
             os._exit(NOT_STARTED)
@@ -103,7 +111,7 @@ def _prepare(job: Facts, output: int, reporter: int, bwrap: str | None) -> NoRet
 
 def _better_again(jail: Facts, shut: isolate.Shut) -> bool:
     """Whether another process could do better than this one: through bubblewrap, or at least undamaged."""
-    if not shut.missing:
+    if not shut.missing or "missing" in jail:
         return False
     return find(jail) is not None or (shut.half_way and not set(shut.missing).intersection(jail["demand"]))
 
