@@ -39,9 +39,11 @@ if TYPE_CHECKING:
 _SOURCE = Path(__file__).resolve().parents[2]
 # The path is taken away again, or a project would find our packages where its own are missing.
 _START = (
-    "import sys; sys.path.append(sys.argv[1]); from pointsman.runner import prove_alembic as p; "
+    "import sys; sys.path.append(sys.argv[1]); from pointsman.runner import {} as p; "
     "sys.path.remove(sys.argv[1]); p.main()"
 )
+_RUNNERS = {"alembic": "prove_alembic", "django": "prove_django"}
+"""What runs the migrations of each tool; the tool's name is its package's too."""
 _NOBODY = Signature(name="Pointsman", email="pointsman@localhost", when=0)
 OTHER_DATABASE = "another database than SQLite"
 """How the runner says that a proof needs one (runner/failures)."""
@@ -83,7 +85,7 @@ class SandboxProver:
     def prove(self, request: ProofRequest) -> Proof:
         """See core.proof.Prover."""
         begin = time.monotonic()
-        if request.layout.backend != "alembic":
+        if request.layout.backend not in _RUNNERS:
             return Proof(
                 ran=False, passed=False, reason=f"{request.layout.backend} migrations can't be run yet"
             )
@@ -119,13 +121,13 @@ class SandboxProver:
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
 
-    def interpreter(self, python: str | None) -> str:
-        """The contract's, else the worktree's `.venv` where that has Alembic, else the one we run under."""
+    def interpreter(self, python: str | None, package: str = "alembic") -> str:
+        """The contract's, else the worktree's `.venv` where that has the tool, else the one we run under."""
         if python is not None:
             beside = self._worktree / python if self._worktree is not None else None
             return str(beside) if beside is not None and beside.exists() else python
         venv = self._worktree / ".venv" if self._worktree is not None else None
-        if venv is not None and any(venv.glob("lib*/python*/site-packages/alembic/__init__.py")):
+        if venv is not None and any(venv.glob(f"lib*/python*/site-packages/{package}/__init__.py")):
             return str(venv / "bin" / "python")
         return sys.executable
 
@@ -139,9 +141,10 @@ class SandboxProver:
             _forget_bytecode(scratch / folder, request.layout)
         order = scratch / "job.json"
         order.write_text(json.dumps(_order(scratch, request, server)))
-        python = self.interpreter(request.python)
+        backend = request.layout.backend
+        python = self.interpreter(request.python, backend)
         job = Job(
-            command=[python, "-I", "-B", "-c", _START, str(_SOURCE), str(order)],
+            command=[python, "-I", "-B", "-c", _START.format(_RUNNERS[backend]), str(_SOURCE), str(order)],
             cwd=scratch,
             env=base_environment(home=scratch / "home", tmp=scratch / "tmp") | {"PYTHONWARNINGS": "ignore"},
             log=scratch / "log",
@@ -235,6 +238,7 @@ def _order(scratch: Path, request: ProofRequest, server: Server | None) -> dict[
             move.new_revision: [renamed.get(parent, parent) for parent in move.old_parents]
             for move in request.moves
         },
+        "renamed": {new: old for old, new in renamed.items()},
         "both_orders": request.both_orders,
         "url_env": list(request.url_env),
         "postgresql": server.as_json(driver=find_driver()) if server else None,

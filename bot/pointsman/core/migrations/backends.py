@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from pointsman.core.migrations.alembic.backend import Alembic
 from pointsman.core.migrations.backend import Backend
+from pointsman.core.migrations.django.backend import Django
 from pointsman.core.migrations.model import Layout, Problem
 
 if TYPE_CHECKING:
     from pointsman.core.migrations.environment import Environment
 
-BACKENDS: tuple[Backend, ...] = (Alembic(),)
+BACKENDS: tuple[Backend, ...] = (Alembic(), Django())
 
 
 def backend_of(layout: Layout) -> Backend:

@@ -86,7 +86,7 @@ def faults(part: Part, facts: Facts) -> Iterable[Refusal]:
     if part.roots and not part.edges and not _is_own_lineage(part, facts):
         root = merged.by_id[part.roots[0]]
         text = (
-            f"{root.path} starts a second history (revision {root.id} has no down_revision). If that is meant, give "
+            f"{root.path} starts a second history (revision {root.id} follows nothing). If that is meant, give "
             "it a branch label or a version folder of its own; if not, let it follow "
             f"{' or '.join(facts.base.heads) or 'the base'}."
         )
@@ -102,10 +102,11 @@ def two_heads(heads: Sequence[str], paths: tuple[GitPath, ...]) -> Refusal:
 
 
 def _is_own_lineage(part: Part, facts: Facts) -> bool:
-    """Whether a new base is labelled, or stands where the base branch has no revisions."""
+    """Whether a new base is labelled, stands for published revisions, or is where the base branch has none."""
     assert facts.base is not None  # noqa: S101 - asked only then
     merged = facts.merged.graph
-    if all(merged.labels(root) for root in part.roots):
+    published = {revision.id for revision in facts.base.revisions}
+    if all(merged.labels(root) or published & set(merged.by_id[root].replaces) for root in part.roots):
         return True
     used = {revision.path.rpartition("/")[0] for revision in facts.base.revisions}
     return all(merged.by_id[root].path.rpartition("/")[0] not in used for root in part.roots)

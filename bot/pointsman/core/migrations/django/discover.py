@@ -1,0 +1,96 @@
+"""Finds the apps of Django projects that have migrations, in a list of paths and a few files; it reads no graph."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+
+from pointsman.core.migrations.model import Layout
+from pointsman.core.model import GitPath
+
+_FOLDER = "migrations"
+_NUMBERED = re.compile(r"\d{4}_\w*\.py")
+_EARLY = re.compile(r"(?:0001_\w*|\d*_?initial|\w*_squashed_\w*)\.py")
+"""One of these is looked into to tell Django's migrations from another tool's of the same shape."""
+_CLASS = re.compile(rb"^class Migration\s*\(", re.MULTILINE)
+_MAX_APPS = 200_000
+
+
+def may_configure(path: GitPath) -> bool:
+    """apps.py, which may give the app its label, and the first migrations."""
+    if path.endswith("apps.py"):
+        return path == "apps.py" or path.endswith("/apps.py")
+    return (
+        _FOLDER in path and _place(path) is not None and _EARLY.fullmatch(path.rpartition("/")[2]) is not None
+    )
+
+
+def may_matter(path: GitPath) -> bool:
+    return path.endswith("apps.py") or (_FOLDER in path and _place(path) is not None)
+
+
+def may_move(path: GitPath, *, new: bool) -> bool:
+    """Files that come and go may make or end an app's migrations; of others, what is read to find them."""
+    if new and path.rpartition("/")[2] in ("manage.py", "env.py"):
+        return True
+    return may_configure(path) or (new and may_matter(path))
+
+
+def discover(paths: Collection[GitPath], configs: Mapping[GitPath, bytes]) -> tuple[Layout, ...]:
+    """A layout for each folder `migrations` that is a package with Django's migrations in it, in order of path.
+
+    `config`, `home` and `versions` are that folder, `name` is the app's label."""
+    names: dict[GitPath, set[str]] = {}
+    for path in paths:
+        if _FOLDER in path and (folder := _place(path)) is not None:
+            names.setdefault(folder, set()).add(path.rpartition("/")[2])
+    if not names:
+        return ()
+    managed = any(path == "manage.py" or path.endswith("/manage.py") for path in paths)
+    return tuple(
+        Layout("django", folder, label, folder, (folder,))
+        for folder in sorted(names)
+        if _is_django(folder, names[folder], configs, managed)
+        and (label := _label(folder, configs)) is not None
+    )
+
+
+def is_revision_file(layout: Layout, path: GitPath) -> bool:
+    folder, _, name = path.rpartition("/")
+    return folder in layout.versions and is_loaded(name)
+
+
+def _place(path: GitPath) -> GitPath | None:
+    """The folder, where the path is a Python file straight in one called `migrations`."""
+    folder = path.rpartition("/")[0]
+    named = folder == _FOLDER or folder.endswith("/" + _FOLDER)
+    return folder if named and path.endswith(".py") else None
+
+
+def _is_django(
+    folder: GitPath, names: Collection[str], configs: Mapping[GitPath, bytes], managed: bool
+) -> bool:
+    if "__init__.py" not in names or "env.py" in names:
+        return False
+    early = [configs[path] for name in sorted(names) if (path := f"{folder}/{name}") in configs]
+    if early:
+        return any(_CLASS.search(blob) and b"django" in blob for blob in early)
+    return managed and any(_NUMBERED.fullmatch(name) for name in names)
+
+
+def _label(folder: GitPath, configs: Mapping[GitPath, bytes]) -> str | None:
+    """What apps.py says, else the package's name; None for a package that has none here."""
+    package = folder.rpartition("/")[0]
+    apps = configs.get(f"{package}/apps.py" if package else "apps.py")
+    folder_name = package.rpartition("/")[2] or None
+    if apps is None or b"Config" not in apps:
+        return folder_name
+    from pointsman.core.migrations.django.labels import label_in
+
+    return label_in(apps[:_MAX_APPS]) or folder_name
+
+
+def is_loaded(name: str) -> bool:
+    """Whether the loader takes a module of that file name as a migration (pkgutil.iter_modules and its own rule)."""
+    bare = name.removesuffix(".py")
+    return name != bare and bool(bare) and bare != "__init__" and bare[0] not in "_~" and "." not in bare

@@ -1,0 +1,197 @@
+"""Tries the routes that databases take to a healed app's leaves, with the project's own Django on scratch SQLite.
+
+`main` is started by adapters/proof inside the sandbox, perhaps under the project's own interpreter: kept to
+Python 3.9's language. It runs the project's migrations in forks of itself and decides nothing beyond what each
+route showed. Imports nothing of Pointsman outside this package.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import Any, Optional
+
+from pointsman.runner.django_steps import CANT_TELL, ENVIRONMENT, Done, Json, run_step
+from pointsman.runner.redirect import close_doors
+from pointsman.runner.schema import differences
+
+EMPTY, BASE = "empty -> leaves", "base leaves -> leaves"
+SHOWN_DIFFERENCES = 3
+
+
+class NotProved(Exception):
+    """Nothing can be shown on this machine; the text says why."""
+
+
+class Failed(Exception):
+    """A route does not hold; it is the last one in the list."""
+
+
+class Proving:
+    """One proof. `run` is called once; each database file is one route's own."""
+
+    def __init__(self, job: Json) -> None:
+        self.job = job
+        self.label: str = job["name"]
+        self.scratch = Path(job["scratch"])
+        self.healed = Path(job["healed"])
+        self.base = Path(job["base"]) if job["base"] else None
+        self.routes: list[Json] = []
+
+    def run(self) -> Json:
+        begin = time.monotonic()
+        ran, reason = True, None
+        try:
+            self._all()
+        except NotProved as outcome:
+            ran, reason = False, str(outcome)
+        except Failed as outcome:
+            reason = str(outcome)
+        return {
+            "ran": ran,
+            "passed": reason is None,
+            "reason": reason,
+            "routes": self.routes,
+            "environment": "env.py",
+            "seconds": round(time.monotonic() - begin, 3),
+        }
+
+    def _all(self) -> None:
+        base = self._base()
+        fresh = self._step(self.healed, "fresh", [["up", []]])
+        if base is None and fresh.problem is not None and fresh.problem["kind"] == ENVIRONMENT:
+            raise NotProved(fresh.problem["text"])
+        self._hold(EMPTY, fresh)
+        self._at_leaves(fresh)
+        if base is not None:
+            self._copy("base", "advanced")
+            done = self._step(self.healed, "advanced", [["up", []]])
+            self._hold(BASE, done)
+            self._at_leaves(done)
+            self._same(fresh, done, (EMPTY, BASE))
+        self._down_and_up(fresh)
+        self._already_run()
+        if self.job["both_orders"]:
+            self._both_orders(fresh)
+
+    def _base(self) -> Optional[Done]:  # noqa: UP045 - read at run time by 3.9
+        """The base's own tree brought to its leaves, which also shows what of the project runs here at all."""
+        if self.base is None or not self.job["base_heads"]:
+            return None
+        done = self._step(self.base, "base", [["up", []]])
+        if done.problem is not None:
+            raise NotProved(f"the base's own migrations do not run here: {done.problem['text']}")
+        return done
+
+    def _down_and_up(self, fresh: Done) -> None:
+        points = self.job["fork_points"]
+        if not points:
+            self._add("down and up again", 0.0, "not tried: there is nothing to go down to")
+            return
+        name = f"down to {', '.join(points)} and up again"
+        self._copy("fresh", "returned")
+        done = self._step(self.healed, "returned", [*(["down", [one]] for one in points), ["up", []]])
+        if done.stuck:
+            said = f"not tried: {', '.join(done.stuck)} can't be reversed"
+            self._add("down and up again", done.seconds, said)
+            return
+        ours = set(fresh.applied) - set(self.job["base_heads"])
+        if done.problem is not None and (
+            done.problem["kind"] == CANT_TELL or done.problem["revision"] not in ours
+        ):
+            self._add(name, done.seconds, f"not tried to the end: {_with_revision(done.problem)}")
+            return
+        self._hold(name, done)
+        self._at_leaves(done)
+        self._same(fresh, done, (EMPTY, name))
+
+    def _already_run(self) -> None:
+        """No repair of the graph can help a database that ran the change before it was healed; so say it."""
+        for new, _ in sorted(self.job["parents"].items()):
+            old = self.job["renamed"].get(new, new)
+            if old != new:
+                said = f"a database that already ran {old} does not know it as {new} and would run it again"
+            else:
+                said = f"a database that already ran {new} has it too early: Django will refuse to go on"
+            self._add(f"already at {old}", 0.0, said)
+
+    def _both_orders(self, fresh: Done) -> None:
+        """Base then change, and change then base, on the graph as it was before the repair."""
+        sides = (self.job["base_heads"], self.job["change_heads"])
+        names = ("base, then the change", "the change, then the base")
+        for number, name in enumerate(names):
+            first, second = sides if number == 0 else sides[::-1]
+            commands: list[list[Any]] = [["to", first], ["to", second], ["up", []]]
+            done = self._step(self.healed, f"order-{number}", commands, parents=self.job["parents"])
+            self._hold(name, done)
+            self._same(fresh, done, (EMPTY, name))
+
+    def _step(self, tree: Path, name: str, commands: list[list[Any]], parents: Any = None) -> Done:
+        return run_step(self.job, tree, self._database(name), commands, parents or {})
+
+    def _database(self, name: str) -> Path:
+        return self.scratch / f"{name}.db"
+
+    def _copy(self, name: str, other: str) -> None:
+        shutil.copyfile(self._database(name), self._database(other))
+
+    def _hold(self, name: str, done: Done) -> None:
+        """Write the route down; leave when it did not go through."""
+        if done.problem is None:
+            self._add(name, done.seconds, None)
+            return
+        self._add(name, done.seconds, done.problem["text"], ok=False)
+        if done.problem["kind"] == CANT_TELL:
+            raise NotProved(_with_revision(done.problem))
+        if done.problem["kind"] == ENVIRONMENT:
+            raise Failed(f"{name}: the project loads on the base, but not here: {done.problem['text']}")
+        raise Failed(f"{name}: {_with_revision(done.problem)}")
+
+    def _at_leaves(self, done: Done) -> None:
+        wanted = sorted(self.job["expected_heads"])
+        if sorted(done.leaves) != wanted:
+            self._fail(f"{self.label} has the leaves {', '.join(done.leaves)}; expected {', '.join(wanted)}")
+        missing = [name for name in wanted if name not in done.applied]
+        if missing:
+            self._fail(f"the database did not come to {', '.join(missing)}")
+
+    def _same(self, one: Done, other: Done, names: tuple[str, str]) -> None:
+        told = differences(one.schema, other.schema, names)
+        if told:
+            rest = len(told) - SHOWN_DIFFERENCES
+            more = [f"and {rest} more"] if rest > 0 else []
+            self._fail("; ".join([*told[:SHOWN_DIFFERENCES], *more]))
+
+    def _fail(self, why: str) -> None:
+        self.routes[-1].update(ok=False, detail=why)
+        raise Failed(f"{self.routes[-1]['name']}: {why}")
+
+    def _add(self, name: str, seconds: float, detail: str | None, *, ok: bool = True) -> None:
+        self.routes.append({"name": name, "ok": ok, "detail": detail, "seconds": seconds})
+
+
+def _with_revision(problem: Json) -> str:
+    return f"migration {problem['revision']}: {problem['text']}" if problem["revision"] else problem["text"]
+
+
+def main() -> None:
+    job = json.loads(Path(sys.argv[-1]).read_text())
+    answer = Path(job["answer"])
+    found: Json = {"ran": False, "passed": False, "routes": [], "environment": "env.py", "seconds": 0.0}
+    try:
+        import django.db.migrations.executor  # noqa: F401 - loaded once, before the forks
+    except ImportError as problem:
+        found["reason"] = f"{sys.executable} has no Django: {problem}"
+    else:
+        if job.get("postgresql"):
+            found["reason"] = "Django migrations are proved on SQLite only"
+        else:
+            close_doors(Path(os.path.realpath(job["scratch"])))
+            found = Proving(job).run()
+    unfinished = answer.with_suffix(".tmp")
+    unfinished.write_text(json.dumps(found))
+    unfinished.replace(answer)

@@ -1,0 +1,393 @@
+"""Forks in Django apps, healed on real git: what is written, what is refused, what is left alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pointsman.cli.main import entry
+from tests.support.django_project import add, at, chain, create, migration, project
+from tests.support.repo import Repo
+
+BASE = (
+    project("blog", "shop")
+    | chain(
+        "blog",
+        ["0001_initial", "0002_title"],
+        {"0001_initial": [create("Post")], "0002_title": [add("post", "title")]},
+    )
+    | chain("shop", ["0001_initial"], {"0001_initial": [create("Order")]})
+)
+
+
+class World:
+    """A base branch and a change, each a few files on `BASE`."""
+
+    def __init__(self, folder: Path, capture: pytest.CaptureFixture[str]) -> None:
+        self.folder = folder
+        self.capture = capture
+        self.repo = Repo(folder).init()
+
+    def made(
+        self,
+        ours: Mapping[str, str | None],
+        theirs: Mapping[str, str | None],
+        start: Mapping[str, str] = BASE,
+    ) -> World:
+        self.repo.commit("start", files=start)
+        self.repo.branch("change").commit("change", files=theirs)
+        self.repo.checkout("main").commit("base", files=ours)
+        return self
+
+    def heal(self, *more: str, base: str = "main", head: str = "change") -> tuple[int, dict[str, Any]]:
+        command = [
+            "heal",
+            "-C",
+            str(self.folder),
+            "--base",
+            base,
+            "--head",
+            head,
+            "--json",
+            *(more or ["--no-prove"]),
+        ]
+        return self.run(command)
+
+    def heads(self, rev: str = "main") -> tuple[int, dict[str, Any]]:
+        return self.run(["heads", "-C", str(self.folder), "--rev", rev, "--json"])
+
+    def run(self, command: list[str]) -> tuple[int, dict[str, Any]]:
+        with pytest.raises(SystemExit) as left:
+            entry(command)
+        out = self.capture.readouterr().out
+        return int(str(left.value.code)), json.loads(out)
+
+    def shown(self, answer: dict[str, Any], path: str) -> str:
+        return self.repo.show(answer["tree"], path).decode()
+
+
+@pytest.fixture
+def world(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> World:
+    return World(tmp_path / "repo", capsys)
+
+
+def test_r05_a_fork_is_reparented_and_renumbered(world: World) -> None:
+    """Row 1 for Django: one tuple and the file's number change, nothing else."""
+    change = migration(
+        [
+            "('blog', \"0002_title\"),  # after the title",
+            ("shop", "0001_initial"),
+            "migrations.swappable_dependency(settings.AUTH_USER_MODEL)",
+        ],
+        add("post", "views"),
+    )
+    world.made(
+        {at("blog", "0003_slug"): migration([("blog", "0002_title")], add("post", "slug"))},
+        {at("blog", "0003_views"): change},
+    )
+    code, answer = world.heal()
+    assert (code, answer["status"]) == (0, "healed"), answer
+    (environment,) = answer["environments"]
+    assert environment["backend"] == "django"
+    assert (environment["config"], environment["name"]) == ("blog/migrations", "blog")
+    assert environment["heads_after"] == ["0004_views"]
+    assert environment["moves"] == [
+        {
+            "revision": "0003_views",
+            "path": at("blog", "0003_views"),
+            "old_parents": ["0002_title"],
+            "new_parents": ["0003_slug"],
+            "new_revision": "0004_views",
+            "new_path": at("blog", "0004_views"),
+        }
+    ]
+    assert world.shown(answer, at("blog", "0004_views")) == change.replace("0002_title", "0003_slug")
+    assert world.repo.git("ls-tree", "--name-only", answer["tree"], at("blog", "0003_views")) == ""
+    assert world.heads(answer["commit"])[0] == 0
+
+
+def test_a_number_that_is_free_and_in_order_is_kept(world: World) -> None:
+    world.made(
+        {at("blog", "0003_slug"): migration([("blog", "0002_title")], add("post", "slug"))},
+        {at("blog", "0007_views"): migration([("blog", "0002_title")], add("post", "views"))},
+    )
+    _, answer = world.heal()
+    assert answer["environments"][0]["heads_after"] == ["0007_views"]
+    assert '("blog", "0003_slug")' in world.shown(answer, at("blog", "0007_views"))
+
+
+def test_row_2_a_chain_moves_by_its_root_and_other_apps_follow_the_new_names(world: World) -> None:
+    theirs = {
+        at("blog", "0003_views"): migration([("blog", "0002_title")], add("post", "views")),
+        at("blog", "0004_likes"): migration([("blog", "0003_views")], add("post", "likes")),
+        at("shop", "0002_post"): migration(
+            [("shop", "0001_initial"), ("blog", "0004_likes")], add("order", "post")
+        ),
+    }
+    world.made({at("blog", "0003_slug"): migration([("blog", "0002_title")], add("post", "slug"))}, theirs)
+    code, answer = world.heal()
+    assert code == 0, answer
+    assert [move["new_revision"] for move in answer["environments"][0]["moves"]] == [
+        "0004_views",
+        "0005_likes",
+    ]
+    assert '("blog", "0004_views")' in world.shown(answer, at("blog", "0005_likes"))
+    assert '("blog", "0005_likes")' in world.shown(answer, at("shop", "0002_post"))
+    assert world.heads(answer["commit"])[0] == 0
+
+
+def test_row_41_several_apps_are_healed_at_once(world: World) -> None:
+    theirs = {
+        at("blog", "0003_views"): migration(
+            [("blog", "0002_title"), ("shop", "0002_sum")], add("post", "views")
+        ),
+        at("shop", "0002_sum"): migration([("shop", "0001_initial")], add("order", "sum")),
+    }
+    ours = {
+        at("blog", "0003_slug"): migration([("blog", "0002_title")], add("post", "slug")),
+        at("shop", "0002_paid"): migration([("shop", "0001_initial")], add("order", "paid")),
+    }
+    code, answer = world.made(ours, theirs).heal()
+    assert code == 0, answer
+    assert [each["heads_after"] for each in answer["environments"]] == [["0004_views"], ["0003_sum"]]
+    text = world.shown(answer, at("blog", "0004_views"))
+    assert '("blog", "0003_slug")' in text
+    assert '("shop", "0003_sum")' in text
+    assert world.heads(answer["commit"])[0] == 0
+
+
+def test_row_32_max_migration_is_updated_though_git_conflicts_on_it(world: World) -> None:
+    start = BASE | {"blog/migrations/max_migration.txt": "0002_title\n"}
+    ours = {
+        at("blog", "0003_slug"): migration([("blog", "0002_title")], add("post", "slug")),
+        "blog/migrations/max_migration.txt": "0003_slug\n",
+    }
+    theirs = {
+        at("blog", "0003_views"): migration([("blog", "0002_title")], add("post", "views")),
+        "blog/migrations/max_migration.txt": "0003_views\n",
+    }
+    code, answer = world.made(ours, theirs, start).heal()
+    assert code == 0, answer
+    assert world.shown(answer, "blog/migrations/max_migration.txt") == "0004_views\n"
+
+
+def test_row_5_both_published_are_merged_as_django_would(world: World) -> None:
+    world.made(
+        {at("blog", "0003_slug"): migration([("blog", "0002_title")], add("post", "slug"))},
+        {at("blog", "0003_views"): migration([("blog", "0002_title")], add("post", "views"))},
+    )
+    world.repo.merge("change")
+    code, heads = world.heads()
+    blog = next(each for each in heads["environments"] if each["name"] == "blog")
+    assert (code, blog["forked"], blog["heads"]) == (1, True, ["0003_slug", "0003_views"])
+    code, answer = world.heal(base="main", head="main")
+    assert code == 0, answer
+    (environment,) = answer["environments"]
+    (added,) = environment["added"]
+    assert added["path"] == at("blog", "0004_merge_0003_slug_0003_views")
+    assert world.shown(answer, added["path"]).endswith(
+        "\nfrom django.db import migrations\n\n\nclass Migration(migrations.Migration):\n\n    dependencies = [\n"
+        '        ("blog", "0003_slug"),\n        ("blog", "0003_views"),\n    ]\n\n    operations = []\n'
+    )
+    assert world.heads(answer["commit"])[0] == 0
+
+
+def test_row_34_a_parent_that_the_base_squashed_is_followed_to_the_squash(world: World) -> None:
+    squash = migration(
+        [],
+        create("Post"),
+        add("post", "title"),
+        extra='    replaces = [("blog", "0001_initial"), ("blog", "0002_title")]\n',
+    )
+    ours: dict[str, str | None] = {
+        at("blog", "0001_initial"): None,
+        at("blog", "0002_title"): None,
+        at("blog", "0001_squashed_0002_title"): squash,
+        at("blog", "0003_slug"): migration([("blog", "0001_squashed_0002_title")], add("post", "slug")),
+    }
+    world.made(ours, {at("blog", "0003_views"): migration([("blog", "0002_title")], add("post", "views"))})
+    code, answer = world.heal()
+    assert code == 0, answer
+    assert '("blog", "0003_slug")' in world.shown(answer, at("blog", "0004_views"))
+
+
+def test_row_35_a_squash_beside_what_it_replaces_is_no_fork(world: World) -> None:
+    squash = migration(
+        [], create("Post"), extra='    replaces = [("blog", "0001_initial"), ("blog", "0002_title")]\n'
+    )
+    world.made(
+        {at("blog", "0003_slug"): migration([("blog", "0002_title")], add("post", "slug"))},
+        {at("blog", "0001_squashed_0002_title"): squash},
+    )
+    code, answer = world.heal()
+    assert (code, answer["status"]) == (0, "clean"), answer
+
+
+REFUSED = {
+    "both add one field": (add("post", "slug"), add("post", "slug", "models.TextField()"), "conflict"),
+    "removed and indexed": (
+        'migrations.RemoveField(model_name="post", name="title")',
+        'migrations.AddIndex(model_name="post", index=models.Index(fields=["title"], name="post_title"))',
+        "conflict",
+    ),
+    "renamed and altered": (
+        'migrations.RenameField(model_name="post", old_name="title", new_name="head")',
+        'migrations.AlterField(model_name="post", name="title", field=models.TextField())',
+        "conflict",
+    ),
+    "model dropped and used": ('migrations.DeleteModel(name="Post")', add("post", "views"), "conflict"),
+    "options twice": (
+        'migrations.AlterModelOptions(name="post", options={"ordering": ["id"]})',
+        'migrations.AlterModelOptions(name="post", options={"verbose_name": "entry"})',
+        "conflict",
+    ),
+    "unique_together twice": (
+        'migrations.AlterUniqueTogether(name="post", unique_together={("title", "id")})',
+        'migrations.AlterUniqueTogether(name="post", unique_together={("id", "title")})',
+        "conflict",
+    ),
+    "raw SQL on what the other drops": (
+        'migrations.RunSQL("UPDATE blog_post SET title = 1", migrations.RunSQL.noop)',
+        'migrations.RemoveField(model_name="post", name="title")',
+        "conflict",
+    ),
+}
+
+
+@pytest.mark.parametrize("pair", REFUSED.values(), ids=REFUSED.keys())
+def test_r11_what_does_not_commute_is_refused_with_both_operations(
+    world: World, pair: tuple[str, str, str]
+) -> None:
+    ours, theirs, code = pair
+    world.made(
+        {at("blog", "0003_ours"): migration([("blog", "0002_title")], ours)},
+        {at("blog", "0003_theirs"): migration([("blog", "0002_title")], theirs)},
+    )
+    left, answer = world.heal()
+    assert left == 1
+    (refusal,) = answer["refusals"]
+    assert refusal["code"] == code
+    assert at("blog", "0003_ours") in refusal["message"]
+    assert at("blog", "0003_theirs") in refusal["message"]
+
+
+FILL = """\
+def fill(apps, schema_editor):
+    Post = apps.get_model("blog", "Post")
+    Post.objects.filter(title=None).update(title=0)
+
+
+"""
+
+
+def test_r11_rows_against_columns_of_one_table_are_refused(world: World) -> None:
+    world.made(
+        {
+            at("blog", "0003_ours"): migration(
+                [("blog", "0002_title")], "migrations.RunPython(fill, migrations.RunPython.noop)", before=FILL
+            )
+        },
+        {at("blog", "0003_theirs"): migration([("blog", "0002_title")], add("post", "views"))},
+    )
+    code, answer = world.heal()
+    assert (code, [each["code"] for each in answer["refusals"]]) == (1, ["conflict"])
+
+
+def test_r11_a_table_named_by_hand_is_the_same_table(world: World) -> None:
+    named = create("Post").replace(
+        "            ],\n        )", '            ],\n            options={"db_table": "entries"},\n        )'
+    )
+    start = BASE | {at("blog", "0001_initial"): migration([], named)}
+    ours = migration([("blog", "0002_title")], 'migrations.RunSQL("DELETE FROM entries")')
+    world.made(
+        {at("blog", "0003_ours"): ours},
+        {at("blog", "0003_theirs"): migration([("blog", "0002_title")], add("post", "views"))},
+        start,
+    )
+    assert [each["code"] for each in world.heal()[1]["refusals"]] == ["conflict"]
+
+
+BROKEN = {
+    "a parent that is not there": (
+        {at("blog", "0003_x"): migration([("blog", "0002_gone")])},
+        "missing_parent",
+    ),
+    "a need of another app that is not there": (
+        {at("blog", "0003_x"): migration([("blog", "0002_title"), ("shop", "0009_gone")])},
+        "missing_dependency",
+    ),
+    "no Python": ({at("blog", "0003_x"): "class Migration(:\n"}, "unparsable"),
+    "computed": (
+        {
+            at("blog", "0003_x"): migration([("blog", "0002_title")]).replace(
+                "dependencies = [", "dependencies = needs() + ["
+            )
+        },
+        "computed",
+    ),
+    "no class": ({at("blog", "helper"): "def f():\n    pass\n"}, "no_revision"),
+    "a second history": ({at("blog", "0003_x"): migration([])}, "second_base"),
+    "a circle through two apps": (
+        {
+            at("blog", "0003_x"): migration([("blog", "0002_title"), ("shop", "0002_y")]),
+            at("shop", "0002_y"): migration([("shop", "0001_initial"), ("blog", "0003_x")]),
+        },
+        "dependency_cycle",
+    ),
+}
+
+
+@pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN.keys())
+def test_what_django_would_stumble_over_is_refused(world: World, broken: tuple[dict[str, str], str]) -> None:
+    files, code = broken
+    left, answer = world.made({"README": "x"}, files).heal()
+    assert left == 1
+    assert [each["code"] for each in answer["refusals"]] == [code]
+
+
+def test_row_37_a_published_migration_is_not_edited(world: World) -> None:
+    edited = migration([("blog", "0001_initial")], add("post", "title", "models.TextField()"))
+    _, answer = world.made({"README": "x"}, {at("blog", "0002_title"): edited}).heal()
+    assert [each["code"] for each in answer["refusals"]] == ["edits_published"]
+
+
+def test_run_before_is_kept_and_follows_a_new_name(world: World) -> None:
+    theirs = {
+        at("blog", "0003_views"): migration([("blog", "0002_title")], add("post", "views")),
+        at("shop", "0002_sum"): migration(
+            [("shop", "0001_initial")],
+            add("order", "sum"),
+            extra='    run_before = [("blog", "0003_views")]\n',
+        ),
+    }
+    world.made({at("blog", "0003_slug"): migration([("blog", "0002_title")], add("post", "slug"))}, theirs)
+    code, answer = world.heal()
+    assert code == 0, answer
+    assert 'run_before = [("blog", "0004_views")]' in world.shown(answer, at("shop", "0002_sum"))
+
+
+def test_the_label_is_read_from_apps_py(world: World) -> None:
+    apps = (
+        'from django.apps import AppConfig\n\nclass B(AppConfig):\n    name = "blog"\n    label = "journal"\n'
+    )
+    start = project("blog") | {"blog/apps.py": apps} | chain("journal", ["0001_initial"])
+    start = {path.replace("journal/migrations", "blog/migrations"): text for path, text in start.items()}
+    world.made(
+        {at("blog", "0002_a"): migration([("journal", "0001_initial")], create("A"))},
+        {at("blog", "0002_b"): migration([("journal", "0001_initial")], create("B"))},
+        start,
+    )
+    code, answer = world.heal()
+    assert code == 0, answer
+    assert answer["environments"][0]["name"] == "journal"
+    assert '("journal", "0002_a")' in world.shown(answer, at("blog", "0003_b"))
+    assert [each["name"] for each in world.heads()[1]["environments"]] == ["journal"]
+
+
+def test_i8_a_change_without_migrations_reads_none(world: World) -> None:
+    _, answer = world.made({"README": "x"}, {"blog/models.py": "# more\n"}).heal()
+    assert (answer["status"], answer["blobs_read"]) == ("clean", 0)
