@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import functools
 import os
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +20,10 @@ def find(jail: dict[str, Any]) -> str | None:
     return next((path for path in PLACES if os.access(path, os.X_OK)), None)
 
 
-@functools.cache
 def why_not(bwrap: str) -> str:
     """What it says when it does not work here; '' when it does."""
+    import subprocess
+
     words = [bwrap, "--unshare-net", "--unshare-pid", "--ro-bind", "/", "/", "--proc", "/proc", "true"]
     try:
         done = subprocess.run(

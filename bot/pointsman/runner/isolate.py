@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
-import struct
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -38,16 +35,17 @@ IN_MOUNTS = (READ_ONLY, HIDDEN)
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 0x1
 
 
-@dataclass
+# No dataclass here: `dataclasses` alone would be a tenth of what starting a job costs.
 class Shut:
     """What was taken away, and why something was not; `missing` keeps the first reason of each.
 
     `half_way`: a step failed that may have changed something before it did."""
 
-    wanted: frozenset[str] = frozenset()
-    done: list[str] = field(default_factory=list)
-    missing: dict[str, str] = field(default_factory=dict)
-    half_way: bool = False
+    def __init__(self, wanted: frozenset[str] = frozenset()) -> None:
+        self.wanted = wanted
+        self.done: list[str] = []
+        self.missing: dict[str, str] = {}
+        self.half_way = False
 
     def lacks(self, names: tuple[str, ...], why: object) -> None:
         for name in names:
@@ -166,6 +164,8 @@ def _own_users(jail: dict[str, Any]) -> None:
 def _loopback_up() -> None:
     """Tests that serve on localhost work without a network."""
     import fcntl
+    import socket
+    import struct
 
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         request = struct.pack("16sh22x", b"lo", 0)

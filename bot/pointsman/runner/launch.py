@@ -11,7 +11,6 @@ import errno
 import json
 import os
 import signal
-from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from pointsman.runner import isolate, mounts
@@ -25,18 +24,18 @@ AGAIN = "try again"
 STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
-@dataclass
 class Launched:
     """The child to wait for, or why there is none; what it lost, and why it kept the rest.
 
     `extra` is how many processes of ours stand between it and us."""
 
-    pid: int
-    isolated: list[str] = field(default_factory=list)
-    missing: dict[str, str] = field(default_factory=dict)
-    error: str | None = None
-    failed: tuple[int, str] | None = None
-    extra: int = 0
+    def __init__(self, pid: int, facts: Facts) -> None:
+        self.pid = pid
+        self.isolated: list[str] = facts.get("isolated", [])
+        self.missing: dict[str, str] = facts.get("missing", {})
+        self.error: str | None = facts.get("error")
+        self.failed: tuple[int, str] | None = facts.get("failed")
+        self.extra: int = facts.get("extra", 0)
 
 
 def start(job: Facts, output: int) -> Launched:
@@ -76,7 +75,7 @@ def _fork(job: Facts, output: int, *, bwrap: str | None) -> Launched:
         facts["error"] = "it could not be shut in: the process ended before its command"
     if facts.get("error") == AGAIN:
         os.waitpid(pid, 0)
-    return Launched(pid, **facts)
+    return Launched(pid, facts)
 
 
 def _prepare(job: Facts, output: int, reporter: int, bwrap: str | None) -> NoReturn:
