@@ -49,7 +49,8 @@ class Django:
         return Django(layout.name)
 
     def may_configure(self, path: GitPath) -> bool:
-        return discovery.may_configure(path)
+        # Asked of every path of every tree: most end here.
+        return (path.endswith("apps.py") or "migrations/" in path) and discovery.may_configure(path)
 
     def may_matter(self, path: GitPath) -> bool:
         return discovery.may_matter(path)
