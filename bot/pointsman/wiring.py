@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pointsman.core.errors import UserError
+from pointsman.core.errors import PointsmanError, UserError
 
 if TYPE_CHECKING:
     from pointsman.adapters.git.repository import GitRepository
     from pointsman.adapters.local import LocalForge, RunLock
     from pointsman.core.contract import Contract
+    from pointsman.core.contract.model import Sandbox as Policy
+    from pointsman.core.diagnosis import Finding
     from pointsman.core.proof import Prover
     from pointsman.core.queue.model import Change
     from pointsman.ports import Gates, Store
@@ -54,6 +56,38 @@ def open_prover(git: GitRepository, directory: Path) -> Prover:
     from pointsman.adapters.sandbox import Sandbox
 
     return SandboxProver(git, Sandbox(), worktree=directory.resolve(), state=state_folder(git))
+
+
+def examine(directory: Path) -> tuple[Finding, ...]:
+    """What there is to know of this machine and, where `directory` lies in a repository, of the queue's state there."""
+    from pointsman.adapters import machine
+    from pointsman.adapters.sandbox import Sandbox
+    from pointsman.core.diagnosis import Finding, State
+
+    tools = machine.tools()
+    try:
+        with open_git(directory) as git:
+            folder, refs = state_folder(git), len(git.refs("refs/pointsman/"))
+            found, policy = _contract_found(git)
+    except PointsmanError as problem:
+        none = Finding(area="repository", name="repository", state=State.MISSING, text=str(problem))
+        return (*tools, none, *machine.protections(Sandbox(), None))
+    return (*tools, found, *machine.protections(Sandbox(), policy), *machine.state(folder, refs))
+
+
+def _contract_found(git: GitRepository) -> tuple[Finding, Policy | None]:
+    from pointsman.core.diagnosis import Finding, State
+    from pointsman.service.contracts import NoContract
+
+    state, policy = State.OK, None
+    try:
+        lane, contract = base_contract(git, None)
+        text, policy = f"on {lane}, in force in {git.git_common_dir}", contract.sandbox
+    except NoContract as problem:
+        state, text = State.MISSING, str(problem)
+    except UserError as problem:
+        state, text = State.BROKEN, str(problem)
+    return Finding(area="repository", name="contract", state=state, text=text), policy
 
 
 def open_store(directory: Path) -> Store:

@@ -1,0 +1,172 @@
+"""Looks at this machine and at a repository's state folder: tools, protections, sizes; it changes nothing."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pointsman.adapters.accounts import account
+from pointsman.adapters.gates.local import jail_of
+from pointsman.adapters.git.opening import OLDEST_GIT
+from pointsman.adapters.postgresql.programs import find_driver, find_programs
+from pointsman.adapters.sandbox import Capabilities, Protection, Sandbox
+from pointsman.core.diagnosis import Finding, State
+
+if TYPE_CHECKING:
+    from pointsman.core.contract.model import Sandbox as Policy
+
+SECONDS = 10.0
+MEANINGS = {
+    Protection.NETWORK: "no network but a loopback",
+    Protection.READ_ONLY: "folders that it can't write to",
+    Protection.HIDDEN: "the queue's state, keys and tokens look empty",
+    Protection.PROCESSES: "sees, signals and outlives nothing of ours",
+    Protection.PRIVILEGES: "no way to more rights",
+    Protection.USER: "an account of its own, for root",
+    Protection.PROCESSORS: "so many processors",
+    Protection.MEMORY: "so much memory",
+}
+PARTS = {"logs": "logs/*", "results": "results/*", "worktrees": "work/*", "proof servers": "postgresql/*"}
+
+
+def tools() -> Iterator[Finding]:
+    """git, Python and the databases."""
+    yield _git()
+    text = f"Python {platform.python_version()}, {sys.executable}"
+    yield Finding(area="tools", name="python", state=State.OK, text=text)
+    yield Finding(area="tools", name="sqlite", state=State.OK, text=f"SQLite {sqlite3.sqlite_version}")
+    yield _alembic()
+    yield _postgresql()
+
+
+def protections(sandbox: Sandbox, policy: Policy | None) -> Iterator[Finding]:
+    """What a job can lose here, tried; BROKEN where the contract demands what this machine does not have."""
+    able = sandbox.capabilities()
+    demanded = jail_of(policy).demanded
+    missing = dict(able.missing)
+    if policy is not None and policy.user is not None and account(policy.user) is None:
+        missing[Protection.USER] = f"there is no account {policy.user!r} here"
+    for each in Protection:
+        held = each in able.in_force and each not in missing
+        text = MEANINGS[each] if held else f"{MEANINGS[each]}: {missing.get(each, 'not possible here')}"
+        state = State.OK if held else State.BROKEN if each in demanded else State.MISSING
+        if each in demanded:
+            text += (
+                " (the contract demands it)" if held else "; the contract demands it: no check will pass here"
+            )
+        yield Finding(area="protections", name=each.value, state=state, text=text)
+    yield _proof_account(able)
+
+
+def state(folder: Path, refs: int) -> Iterator[Finding]:
+    """The parts of a state folder and what they weigh; `refs` is how many refs the queue keeps."""
+    if not folder.is_dir():
+        yield Finding(
+            area="state", name="folder", state=State.MISSING, text=f"{folder}: no queue ran here yet"
+        )
+        return
+    yield _journal(folder)
+    for name, pattern in PARTS.items():
+        found = list(folder.glob(pattern))
+        size = sum(_size(path) for path in found)
+        yield Finding(
+            area="state", name=name, state=State.OK, text=str(folder / pattern), size=size, count=len(found)
+        )
+    yield Finding(area="state", name="refs", state=State.OK, text="refs/pointsman/*", count=refs)
+
+
+def _git() -> Finding:
+    words = subprocess.run(["git", "--version"], capture_output=True, text=True, timeout=SECONDS, check=False)
+    version = words.stdout.strip().removeprefix("git version ")
+    numbers = tuple(int(part) for part in version.split()[0].split(".")[:2]) if version else (0, 0)
+    oldest = ".".join(map(str, OLDEST_GIT))
+    if numbers < OLDEST_GIT:
+        return Finding(
+            area="tools", name="git", state=State.BROKEN, text=f"git {version}: {oldest} is needed"
+        )
+    return Finding(area="tools", name="git", state=State.OK, text=f"git {version}")
+
+
+def _alembic() -> Finding:
+    try:
+        text = f"Alembic {importlib.metadata.version('alembic')}, beside Pointsman"
+    except importlib.metadata.PackageNotFoundError:
+        return Finding(
+            area="tools", name="alembic", state=State.MISSING, text="not installed beside Pointsman"
+        )
+    return Finding(area="tools", name="alembic", state=State.OK, text=text)
+
+
+def _postgresql() -> Finding:
+    """Only whether a proof could have a server of its own; a named one is tried by the proof."""
+    programs, driver = find_programs(), find_driver()
+    if programs is None or driver is None:
+        lacking = "no server" if programs is None else "no psycopg"
+        text = f"{lacking}: proofs run on SQLite only, or where the contract says (pip install pointsman[postgres])"
+        return Finding(area="tools", name="postgresql", state=State.MISSING, text=text)
+    done = subprocess.run(
+        [str(programs / "postgres"), "--version"],
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    version = done.stdout.strip().removeprefix("postgres (PostgreSQL) ")
+    text = f"PostgreSQL {version} for proofs, {programs}"
+    return Finding(area="tools", name="postgresql", state=State.OK if version else State.MISSING, text=text)
+
+
+def _proof_account(able: Capabilities) -> Finding:
+    lacking = sorted(
+        each.value for each in able.missing if each in (Protection.NETWORK, Protection.READ_ONLY)
+    )
+    if lacking:
+        text = f"migrations run in a scrubbed process, but with {' and '.join(lacking)} not taken away"
+        return Finding(area="protections", name="proofs", state=State.MISSING, text=text)
+    whose = "another account" if os.geteuid() == 0 else "this account"
+    return Finding(
+        area="protections", name="proofs", state=State.OK, text=f"migrations run jailed, under {whose}"
+    )
+
+
+def _journal(folder: Path) -> Finding:
+    """Opened for reading only; a queue that runs is not disturbed."""
+    path = folder / "state.db"
+    if not path.exists():
+        return Finding(area="state", name="journal", state=State.MISSING, text=f"{path} is not there yet")
+    size = sum(_size(part) for part in folder.glob("state.db*"))
+    try:
+        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=SECONDS)) as database:
+            verdict = database.execute("PRAGMA quick_check(1)").fetchone()[0]
+            lines = database.execute("SELECT count(*) FROM journal").fetchone()[0]
+    except sqlite3.Error as problem:
+        text = f"{path} can't be read: {problem}"
+        return Finding(area="state", name="journal", state=State.BROKEN, text=text, size=size)
+    sound = verdict == "ok"
+    text = str(path) if sound else f"{path} is damaged: {verdict}"
+    return Finding(
+        area="state",
+        name="journal",
+        state=State.OK if sound else State.BROKEN,
+        text=text,
+        size=size,
+        count=lines,
+    )
+
+
+def _size(path: Path) -> int:
+    """In bytes, with all below it; what goes away meanwhile is nothing."""
+    try:
+        if not path.is_dir() or path.is_symlink():
+            return path.lstat().st_size
+        return sum(_size(below) for below in path.iterdir())
+    except OSError:
+        return 0
