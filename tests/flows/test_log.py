@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from tests.support.repo import Repo
 
 from pointsman.adapters.store.sql import SqlStore
 from pointsman.cli.main import cli
 from pointsman.core.model import Sha
 from pointsman.core.queue.model import Change, ChangeState, Entry
+from tests.support.repo import Repo
 
 TIP = Sha("abcdef0123" * 4)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -64,7 +65,8 @@ def test_a_record_of_another_shape_is_no_record(tmp_path: Path) -> None:
     path = tmp_path / "file"
     cache = DiskCache(path)
     cache.put_many("alembic", {OID: FACTS})
-    for record in ([], ["b"], [1, 2, 3, 4, 5, 6, 7], None, "b", {}):
+    records: tuple[Any, ...] = ([], ["b"], [1, 2, 3, 4, 5, 6, 7], None, "b", {})
+    for record in records:
         cache._load()[f"alembic:{OID}"] = record
         assert cache.get_many("alembic", [OID]) == {}
 

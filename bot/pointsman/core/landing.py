@@ -16,10 +16,8 @@ def merge_message(change: Change, role: str, healed: Healed | None, messages: Se
 def squash_message(change: Change, role: str, healed: Healed | None, messages: Sequence[str]) -> str:
     """A squashed commit's message: title, body of a single commit or the list of subjects, trailers."""
     bodies = [one.partition("\n") for one in messages]
-    if len(bodies) == 1:
-        body = bodies[0][2].strip()
-    else:
-        body = "\n".join(f"* {subject.strip()}" for subject, _, _ in bodies)
+    listed = "\n".join(f"* {subject.strip()}" for subject, _, _ in bodies)
+    body = bodies[0][2].strip() if len(bodies) == 1 else listed
     middle = f"{body}\n\n" if body else ""
     return f"{change.title} (#{change.id})\n\n{middle}{_trailers(change, role, healed)}"
 

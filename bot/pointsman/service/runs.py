@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from pointsman.core.model import Sha
 from pointsman.core.queue.actions import StartProbe, StartRun
@@ -48,10 +49,7 @@ class Runs:
                 lane=run.lane,
                 kind="run_ended",
                 run=run.id,
-                candidate=run.candidate,
-                change=run.change,
-                check=run.check,
-                probe=run.probe,
+                **_about(run),
                 state=result.state.value,
                 why=result.why,
                 tests=result.tests,
@@ -106,9 +104,7 @@ class Runs:
                 lane=lane,
                 kind="run_ended",
                 run="$0",
-                change=run.change,
-                check=run.check,
-                probe=run.probe,
+                **_about(run),
                 state=run.state.value,
                 why=run.why,
             )
@@ -122,10 +118,7 @@ class Runs:
             lane=run.lane,
             kind="run_ended",
             run=run.id,
-            candidate=run.candidate,
-            change=run.change,
-            check=run.check,
-            probe=run.probe,
+            **_about(run),
             state=RunState.CANCELLED.value,
             why="not needed any more",
         )
@@ -138,12 +131,14 @@ class Runs:
             lane=run.lane,
             kind="run_started",
             run="$0",
-            candidate=run.candidate,
-            change=run.change,
-            check=run.check,
-            probe=run.probe,
+            **_about(run),
             tree=run.tree,
             attempt=run.attempt,
         )
         assert isinstance(stored, Run)  # noqa: S101 - the store gives back what it was given
         self.gates.start(stored.id, run.commit, check, contract.sandbox)
+
+
+def _about(run: Run) -> dict[str, Any]:
+    """What a journal entry says of every run: whose it is and what it asks."""
+    return {"candidate": run.candidate, "change": run.change, "check": run.check, "probe": run.probe}

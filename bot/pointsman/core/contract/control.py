@@ -78,7 +78,8 @@ def control_class(contract: Contract) -> PathClass:
 def _declared(contract: Contract) -> list[str]:
     found = []
     for policy in contract.migrations:
-        if policy.config is not None and not policy.config.endswith("pyproject.toml"):
+        is_file = policy.config is not None and "." in policy.config.rpartition("/")[2]
+        if is_file and not str(policy.config).endswith("pyproject.toml"):
             found.append(f"/{policy.config}")
         for versions in policy.versions:
             parent = versions.rpartition("/")[0]
