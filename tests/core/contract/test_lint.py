@@ -111,7 +111,9 @@ def test_a_contract_that_knows_no_person_is_named() -> None:
         ("**", "x", True),
         ("**/x", "y/**", True),
         ("*", "a/b", False),
-        ("x/**", "x", True),
+        ("x/**", "x", False),
+        ("x/**", "x/*", True),
+        ("x/**", "*/y", True),
     ],
 )
 def test_two_branch_patterns_meet(a: str, b: str, expected: bool) -> None:

@@ -161,13 +161,15 @@ def test_what_is_inside_a_folder_is_what_matches_below_it(pattern: str, path: st
         ("agent/docs-*", "agent/docs-1/more", False),
         ("agent/*", "agent/a/b", False),
         ("agent/**", "agent/a/b", True),
-        ("agent/**", "agent", True),
+        ("agent/**", "agent", False),
         ("**", "anything/at/all", True),
         ("*", "main", True),
         ("*", "a/b", False),
         ("Agent/x", "agent/x", False),
         ("a[b]", "a[b]", True),
         ("**/hotfix", "x/y/hotfix", True),
+        ("**/hotfix", "hotfix", True),
+        ("**", "", False),
     ],
 )
 def test_a_branch_pattern_matches_the_whole_name(pattern: str, branch: str, expected: bool) -> None:

@@ -37,7 +37,8 @@ def test_from_codeowners_each_owner_gets_a_role_of_what_they_own() -> None:
         "bob": ["apps/[slug]/", "build/**"],
     }
     assert resolve_role(rules, Author.parse("alice"), "alice/x") == RoleFound(role="alice")
-    assert resolve_role(rules, Author.parse("ada@example.com"), "fix") == RoleFound(role="maintainer")
+    ada = Author.parse("ada@example.com")
+    assert resolve_role(rules, ada, "fix/1/a") == RoleFound(role="maintainer", fallback=True)
 
 
 def test_what_codeowners_says_and_a_contract_does_not_stands_as_a_comment() -> None:
@@ -52,7 +53,7 @@ def test_from_the_layout_each_folder_gets_a_role_by_branch() -> None:
     ada = Author.parse("ada@example.com")
     assert list(rules.roles) == ["maintainer", "docs", "src"]
     assert resolve_role(rules, ada, "agent/src/1") == RoleFound(role="src")
-    assert resolve_role(rules, ada, "typo") == RoleFound(role="maintainer")
+    assert resolve_role(rules, ada, "typo/in/text") == RoleFound(role="maintainer", fallback=True)
     assert (status(rules, "src", "src/x/y.py"), status(rules, "src", "docs/a.md")) == ("allowed", "outside")
     assert [lock.path for lock in rules.conflicts.lockfiles] == ["uv.lock"]
     assert status(rules, "maintainer", ".env") == "allowed", "what is tracked is not condemned"
@@ -68,6 +69,27 @@ def test_all_that_lint_finds_is_that_nothing_is_tested_yet() -> None:
 def test_with_nobody_named_any_person_may_work() -> None:
     rules = started(None, ("docs/a.md",))
     assert resolve_role(rules, Author.parse("anyone"), "fix") == RoleFound(role="maintainer")
+
+
+@pytest.mark.parametrize("people", [(), ("ada@example.com",)], ids=["anybody", "one"])
+@pytest.mark.parametrize("owners", [b"* @a\n/docs/ @b\n", b"* @o/t @null @true @1 @all @none @human\n", None])
+def test_what_init_writes_has_no_roles_that_overlap(owners: bytes | None, people: tuple[str, ...]) -> None:
+    tracked = ("docs/a", "null/a", "on/a", "2024/a")
+    found = lint(
+        started(owners, tracked, people),
+        tracked=tracked,
+        text=init_from(owners, tracked, "main", people).encode(),
+    )
+    assert [finding.code for finding in found] == ["no_gate"]
+
+
+def test_a_codeowners_larger_than_a_contract_keeps_its_largest_owners() -> None:
+    lines = ["/all/ @big", *(f"/packages/some-long-name/number-{n}/ @big @owner-{n}" for n in range(3000))]
+    text = init_from("\n".join(lines).encode(), (), "main")
+    loaded = load(text.encode())
+    assert isinstance(loaded, Contract)
+    assert len(loaded.roles["big"].owns) == 3001
+    assert "owners, those with the fewest lines, were left out" in text
 
 
 @pytest.mark.parametrize(

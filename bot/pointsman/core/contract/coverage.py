@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from pointsman.core.contract.control import CONTROL
@@ -37,6 +38,7 @@ class Seen:
     open: int = 0
 
 
+@lru_cache(maxsize=8)
 def listed_patterns(contract: Contract) -> tuple[Listed, ...]:
     """Every path pattern that the contract writes down, roles first."""
     found = enumerate(_pairs(contract))

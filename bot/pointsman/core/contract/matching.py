@@ -238,14 +238,18 @@ def pattern_set(patterns: tuple[str, ...], *, protective: bool = False) -> Patte
 
 
 @lru_cache(maxsize=512)
-def _branch_parts(pattern: str) -> tuple[str, ...]:
-    return tuple(pattern.split("/"))
+def branch_parts(pattern: str) -> tuple[str, ...]:
+    """The pattern cut up; a `**` at its end stands for one part at least: `agent/**` is not the branch `agent`."""
+    parts = tuple(pattern.split("/"))
+    return (*parts, "*") if len(parts) > 1 and parts[-1] == ANY_DEPTH else parts
 
 
 def branch_matches(pattern: str, branch: str) -> bool:
-    """Does the whole branch name match? `*` stays within a part, `**` spans parts, case counts."""
+    """Does the whole branch name match? `*` stays within a part, `**` spans parts, case counts. '' is no branch."""
+    if not branch:
+        return False
     reached = {0}
-    parts = _branch_parts(pattern)
+    parts = branch_parts(pattern)
     for name in branch.split("/"):
         reached = _advance(parts, _skip(parts, reached), name)
     return len(parts) in _skip(parts, reached)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from pointsman.core.contract.matching import ANY_DEPTH
+from pointsman.core.contract.matching import ANY_DEPTH, branch_parts
 
 
 def branches_meet(a: str, b: str) -> bool:
     """Is there a branch name that both patterns match?"""
-    return _parts_meet(tuple(a.split("/")), tuple(b.split("/")))
+    return _parts_meet(branch_parts(a), branch_parts(b))
 
 
 @lru_cache(maxsize=4096)

@@ -109,7 +109,7 @@ def _why_not(role: Role, author: Author, branch: str, worktree: str | None) -> s
         return "; ".join(reason for reason in reasons if reason)
     patterns = [pattern.text for pattern in role.branches]
     if patterns and not any(branch_matches(pattern, branch) for pattern in patterns):
-        return f"the branch has to match {' or '.join(patterns)}"
+        return f"the branch has to match {' or '.join(patterns)}" + ("" if branch else ", and none is known")
     if worktree is not None and role.worktree is not None and not _is_worktree(role.worktree, worktree):
         return f"the worktree has to be {role.worktree}, not {worktree}"
     return None

@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pointsman.core.contract.codeowners import OwnersLine, UnusableLine, parse_codeowners
 from pointsman.core.contract.identity import Author
 from pointsman.core.contract.matching import pattern_set
+from pointsman.core.contract.model import Contract
+from pointsman.core.contract.reading.loading import load
 from pointsman.core.model import GitPath
 
 MAX_ROLES = 20
+MAX_OWNERS = 1000
+MAX_NOTES = 50
 _SECRETS = (".env", ".env.local", "*.pem", "*.key", "id_rsa")
 _LOCKS = {
     "uv.lock": ("pyproject.toml", "uv lock"),
@@ -32,6 +36,9 @@ class _Person:
     written: str
 
 
+ANY_PERSON = _Person(name="people", written="human")
+
+
 def init_from(
     codeowners: bytes | None, tracked: Sequence[GitPath], base: str, people: Sequence[str] = ()
 ) -> str:
@@ -41,13 +48,26 @@ def init_from(
     any person does.
     """
     runners = _runners(people)
-    parts = [_head(base, codeowners is not None)]
-    if codeowners is not None:
-        parts.append(_from_codeowners(codeowners, runners))
-    else:
-        parts.append(_from_layout(tracked, runners))
-    parts += [_paths(tracked), _gate(), _locks(tracked), _commands(runners)]
-    return "\n".join(part for part in parts if part)
+
+    def whole(roles: str) -> str:
+        parts = (
+            _head(base, codeowners is not None, runners),
+            roles,
+            _paths(tracked),
+            _gate(),
+            _locks(tracked),
+        )
+        return "\n".join(part for part in (*parts, _commands(runners)) if part)
+
+    if codeowners is None:
+        return whole(_from_layout(tracked, runners))
+    owners = _Owners.of(codeowners)
+    kept = min(len(owners.patterns), MAX_OWNERS)
+    text = whole(_from_codeowners(owners, kept, runners))
+    while kept and not isinstance(load(text.encode()), Contract):
+        kept //= 2
+        text = whole(_from_codeowners(owners, kept, runners))
+    return text
 
 
 def _quoted(text: str) -> str:
@@ -76,21 +96,26 @@ def _slug(text: str, taken: Iterable[str]) -> str:
 
 def _runners(people: Sequence[str]) -> list[_Person]:
     found: list[_Person] = []
-    for text in dict.fromkeys(people):
+    for text in (text for text in dict.fromkeys(people) if text.isprintable()):
         author = Author.parse(text)
         written = f"{{email: {_quoted(author.email)}}}" if author.email else _identity(author.login or text)
         name = _slug(text.lstrip("@").partition("@")[0], ["maintainer", *(person.name for person in found)])
         if written is not None:
             found.append(_Person(name=name, written=written))
-    return found or [_Person(name="people", written="human")]
+    return found or [ANY_PERSON]
 
 
-def _head(base: str, from_owners: bool) -> str:
+def _head(base: str, from_owners: bool, runners: Sequence[_Person]) -> str:
+    default = (
+        ""
+        if runners == [ANY_PERSON]
+        else "default_role: maintainer  # on every branch no other role is for\n"
+    )
     origin = "CODEOWNERS" if from_owners else "the top-level folders"
     return (
         f"# Who may change what, and what has to pass. Written from {origin} by `pointsman contract init`:\n"
         "# a start to be read and changed. It holds from the base branch only, never from a change.\n"
-        f"version: 1\nbase: {_quoted(base)}\n"
+        f"version: 1\nbase: {_quoted(base)}\n" + default
     )
 
 
@@ -105,11 +130,17 @@ def _role(name: str, who: Sequence[str], branches: Sequence[str], owns: Sequence
     return "\n".join(lines)
 
 
+def _maintainer(runners: Sequence[_Person]) -> str:
+    """As the default role it needs no branches; where it is anybody's, other roles' people must not slip into it."""
+    branches = ["*", "maintainer/**"] if runners == [ANY_PERSON] else []
+    return _role("maintainer", [person.name for person in runners], branches, ["**"])
+
+
 def _from_layout(tracked: Sequence[GitPath], runners: list[_Person]) -> str:
     folders = sorted({path.partition("/")[0] for path in tracked if "/" in path and not path.startswith(".")})
     names = [person.name for person in runners]
     identities = [f"  {person.name}: {person.written}" for person in runners]
-    roles = [_role("maintainer", names, ["*", "maintainer/**"], ["**"])]
+    roles = [_maintainer(runners)]
     taken = ["maintainer"]
     for folder in folders[:MAX_ROLES]:
         pattern = f"/{folder}/"
@@ -137,18 +168,42 @@ def _identity(owner: str) -> str | None:
     return f"{{user: {_quoted(name)}}}" if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name) else None
 
 
-def _from_codeowners(data: bytes, runners: list[_Person]) -> str:
-    lines, unusable = parse_codeowners(data)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Owners:
+    """A CODEOWNERS file: each owner's patterns in its order, and what of it becomes no role."""
+
+    patterns: Mapping[str, Mapping[str, None]]
+    lines: Sequence[OwnersLine]
+    unusable: Sequence[UnusableLine]
+
+    @staticmethod
+    def of(data: bytes) -> _Owners:
+        lines, unusable = parse_codeowners(data)
+        patterns: dict[str, dict[str, None]] = {}
+        for line in lines:
+            for owner in line.owners:
+                if _identity(owner) is not None:
+                    patterns.setdefault(owner, {})[line.pattern] = None
+        return _Owners(patterns=patterns, lines=lines, unusable=unusable)
+
+    def largest(self, count: int) -> set[str]:
+        """The owners with the most patterns, those of the same number in the file's order."""
+        return set(sorted(self.patterns, key=lambda owner: -len(self.patterns[owner]))[:count])
+
+
+def _from_codeowners(owners: _Owners, kept: int, runners: list[_Person]) -> str:
     names = {person.written: person.name for person in runners}
-    roles = [_role("maintainer", list(names.values()), ["*", "maintainer/**"], ["**"])]
+    roles = [_maintainer(runners)]
     taken = ["maintainer", *names.values()]
-    for owner in dict.fromkeys(owner for line in lines for owner in line.owners):
+    chosen = owners.largest(kept)
+    for owner, patterns in owners.patterns.items():
         written = _identity(owner)
-        if written is None:
+        if owner not in chosen or written is None:
             continue
         role = _slug(owner, taken)
         taken.append(role)
-        roles.append(_owner_role(owner, role, names.setdefault(written, role), lines))
+        owns = ["**" if pattern == "*" else pattern for pattern in patterns]
+        roles.append(_role(role, [names.setdefault(written, role)], [f"{role}/**"], owns))
     return (
         "identities:\n"
         + "".join(f"  {name}: {written}\n" for written, name in names.items())
@@ -156,23 +211,24 @@ def _from_codeowners(data: bytes, runners: list[_Person]) -> str:
         "# owner, told apart by the branch, since one person may be several owners.\nroles:\n"
         + "\n".join(roles)
         + "\n"
-        + _left_out(lines, unusable)
+        + _left_out(owners, len(owners.patterns) - kept)
     )
 
 
-def _owner_role(owner: str, role: str, who: str, lines: Sequence[OwnersLine]) -> str:
-    owns = dict.fromkeys(line.pattern for line in lines if owner in line.owners)
-    return _role(role, [who], [f"{role}/**"], ["**" if pattern == "*" else pattern for pattern in owns])
-
-
-def _left_out(lines: Sequence[OwnersLine], unusable: Sequence[UnusableLine]) -> str:
-    notes = [f"# CODEOWNERS line {bad.line} was left out: {_one_line(bad.why)}" for bad in unusable]
+def _left_out(owners: _Owners, owners_left_out: int) -> str:
+    notes = [f"CODEOWNERS line {bad.line} was left out: {_one_line(bad.why)}" for bad in owners.unusable]
     notes += [
-        f"# CODEOWNERS line {line.line} leaves {_one_line(line.pattern)} to nobody; wider rules hold here."
-        for line in lines
+        f"CODEOWNERS line {line.line} leaves {_one_line(line.pattern)} to nobody; wider rules hold here."
+        for line in owners.lines
         if not line.owners
     ]
-    return "".join(f"{note}\n" for note in notes)
+    if len(notes) > MAX_NOTES:
+        notes[MAX_NOTES:] = [f"... and {len(notes) - MAX_NOTES} more lines like these."]
+    if owners_left_out:
+        notes.append(
+            f"{owners_left_out} owners, those with the fewest lines, were left out: a contract holds no more."
+        )
+    return "".join(f"# {note}\n" for note in notes)
 
 
 def _one_line(text: str) -> str:
