@@ -133,7 +133,7 @@ def test_i7_an_answer_that_the_migration_wrote_itself_is_none(tmp_path: Path) ->
 def test_printing_for_ever_is_bounded(tmp_path: Path) -> None:
     up = "while True: print('x' * 10000)"
     project = Project(tmp_path, healed={path("c1"): revision("c1", "b1", up)})
-    proof = project.prove(timeout=4.0)
+    proof = project.prove(timeout=1.5)
 
     assert (proof.ran, proof.passed) == (False, False)
-    assert "longer than 4 s" in (proof.reason or "")
+    assert "longer than 1.5 s" in (proof.reason or "")

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import socket
+import struct
 import subprocess
 import sys
 import tempfile
 import textwrap
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,13 +22,15 @@ from sqlalchemy.exc import DBAPIError
 pytest.importorskip("psycopg", reason="psycopg is not installed (the extra `postgres`)")
 
 from pointsman.adapters.git.repository import GitRepository
-from pointsman.adapters.postgresql.lease import MARK, Lease, Unusable, leased, redacted
+from pointsman.adapters.postgresql.lease import MARK, Lease, leased, redacted
 from pointsman.adapters.postgresql.programs import find_programs
+from pointsman.adapters.postgresql.relay import relayed
 from pointsman.adapters.postgresql.server import OwnServer
 from pointsman.adapters.proof import SandboxProver
 from pointsman.adapters.sandbox import Sandbox
 from pointsman.core.proof import Proof, in_words
-from pointsman.runner.failures import other_server
+from pointsman.runner.failures import advice, other_server
+from pointsman.runner.processes import descendants
 from pointsman.runner.schema import differences
 from pointsman.runner.schema_postgresql import read_schema
 from tests.flows.alembic_project import POSTGRES_INI, Project, path, revision
@@ -32,6 +39,7 @@ pytestmark = pytest.mark.skipif(
     find_programs() is None,
     reason="no PostgreSQL: the wheel of the extra `postgres` is not made for this platform",
 )
+SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 HEAL_ENV = "POINTSMAN_TEST_SERVER"
 ROLES = "SELECT rolname FROM pg_roles WHERE rolname LIKE 'pointsman_proof%' ORDER BY 1"
 DATABASES = "SELECT datname FROM pg_database WHERE datname LIKE 'pointsman_proof%' ORDER BY 1"
@@ -116,24 +124,28 @@ def test_where_sqlite_is_no_judge_our_own_server_is_asked_and_stopped(tmp_path: 
     project = Project(tmp_path, base={"alembic.ini": POSTGRES_INI}, healed=script(MOODS, NO_MOODS))
     with GitRepository.open(project.repo.path) as git:
         prover = SandboxProver(git, Sandbox(), folder=tmp_path / "scratch")
+        before = _postmasters()
         proof = project.prove(prover)
         running = _postmasters()
         prover.close()
 
     assert (proof.passed, proof.database) == (True, "postgresql")
-    assert len(running) > len(_postmasters())
+    assert len(running) == len(before) + 1
+    assert _postmasters() == before
 
 
-def _postmasters() -> list[str]:
+def _postmasters(of: str = "") -> list[str]:
+    """The command lines of the servers below this process (other tests have theirs), or of a folder's, whosever."""
+    everyone = [int(path.name) for path in Path("/proc").glob("[0-9]*")]
     found = []
-    for folder in Path("/proc").glob("[0-9]*"):
+    for pid in everyone if of else descendants(os.getpid()):
         try:
-            words = (folder / "cmdline").read_bytes().split(b"\0")
+            words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
         except OSError:
             continue
         if words[0].endswith(b"/postgres") and b"-k" in words:
-            found.append(folder.name)
-    return found
+            found.append(b" ".join(words).decode(errors="replace"))
+    return [line for line in found if of in line]
 
 
 SAME = "CREATE TABLE t (id int PRIMARY KEY, name text); CREATE TYPE mood AS ENUM ('ok', 'sad'); "
@@ -293,10 +305,6 @@ NEW_LABEL = """
     op.execute("CREATE TYPE mood AS ENUM ('ok')")
     op.execute("CREATE TABLE said (mood mood)")
     """
-USED = """
-    op.execute("ALTER TYPE mood ADD VALUE 'glad'")
-    op.execute("INSERT INTO said VALUES ('glad')")
-    """
 USED_LATER = """
     with op.get_context().autocommit_block():
         op.execute("ALTER TYPE mood ADD VALUE IF NOT EXISTS 'glad'")
@@ -315,13 +323,20 @@ def test_an_index_built_concurrently_in_a_transaction_fails_and_says_what_to_wri
     assert "autocommit_block()" in (proof.reason or "")
 
 
-def test_a_new_label_that_is_used_in_its_transaction_fails_and_says_what_to_write(
-    tmp_path: Path, server: str
+def test_a_new_label_that_is_used_in_its_transaction_gets_advice_where_env_py_is_known(
+    two: tuple[str, str],
 ) -> None:
-    proof = prove(tmp_path, server, base=script(NEW_LABEL, id="b1", parent="f0"), healed=script(USED))
+    engine = create_engine(two[0])
+    with engine.connect() as connection, pytest.raises(DBAPIError) as refused:
+        connection.exec_driver_sql("DROP TYPE IF EXISTS label; CREATE TYPE label AS ENUM ('ok')")
+        connection.commit()
+        connection.exec_driver_sql("ALTER TYPE label ADD VALUE 'glad'")
+        connection.exec_driver_sql("SELECT 'glad'::label")
+    engine.dispose()
 
-    assert (proof.ran, proof.passed) == (True, False)
-    assert "autocommit_block()" in (proof.reason or "")
+    assert other_server(refused.value, None, bare=False) is None
+    assert other_server(refused.value, None, bare=True) == "how env.py sets transactions is not known"
+    assert "autocommit_block()" in advice(refused.value)
 
 
 def test_what_needs_to_stand_outside_a_transaction_is_proved_in_an_autocommit_block(
@@ -425,19 +440,45 @@ def test_a_second_process_gets_a_server_of_its_own_and_a_killed_one_leaves_none(
         command = [sys.executable, "-c", textwrap.dedent(hold)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as first:
             assert first.stdout is not None
-            assert first.stdout.readline().startswith("postgresql://")
+            theirs = first.stdout.readline().strip()
+            own = OwnServer(Sandbox(), Path(name))
+            ours = own.url()
+            assert (query(theirs, "SELECT 1"), query(ours, "SELECT 1")) == ([1], [1])
+            assert len(_postmasters(of=name)) == 2
             first.kill()
-        own = OwnServer(Sandbox(), Path(name))
-        until = time.monotonic() + 30
-        while (url := _url(own)) is None and time.monotonic() < until:
-            time.sleep(0.1)
-        assert url is not None
-        assert query(url, "SELECT 1") == [1]
         own.stop()
 
+        until = time.monotonic() + 30
+        while _postmasters(of=name) and time.monotonic() < until:
+            time.sleep(0.05)
+        assert _postmasters(of=name) == []
 
-def _url(own: OwnServer) -> str | None:
-    try:
-        return own.url()
-    except Unusable:
-        return None
+
+@pytest.mark.parametrize(("mode", "answer"), [("prefer", b"hello"), ("disable", b"hello"), ("require", b"")])
+def test_a_server_elsewhere_is_reached_through_one_socket(tmp_path: Path, mode: str, answer: bytes) -> None:
+    """The server here has no TLS, as it says when it is asked; who requires it is not led on."""
+
+    def serve() -> None:
+        near, _ = listener.accept()
+        with near:
+            said = near.recv(100)
+            if said == SSL_REQUEST:
+                near.sendall(b"N")
+                said = near.recv(100)
+            near.sendall(said)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        host, port = listener.getsockname()
+        to = {"host": host, "port": str(port), "sslmode": mode}
+        with relayed(tmp_path, to), socket.socket(socket.AF_UNIX) as proof:
+            proof.connect(str(tmp_path / ".s.PGSQL.5432"))
+            proof.sendall(b"hello")
+            proof.settimeout(20)
+            said = b""
+            with contextlib.suppress(ConnectionError):
+                said = proof.recv(100)
+        thread.join(20)
+
+    assert said == answer

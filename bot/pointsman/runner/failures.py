@@ -91,8 +91,7 @@ def failure(
         else _other_than_sqlite(problem, frames, target)
     )
     said = f"{reason}: {text}" if reason else text
-    advice = ADVICE.get(_state(problem) or "") if on_postgresql else None
-    said = f"{said}\n{advice}" if advice else said
+    said = "\n".join(filter(None, [said, advice(problem) if on_postgresql else ""]))
     path = str(Path(migration.filename).resolve().relative_to(tree.resolve())) if migration else None
     return Failure(CANT_TELL if reason else BROKEN, said, path, _revision(problem, migration))
 
@@ -155,6 +154,11 @@ def other_server(problem: BaseException, target: str | None, *, bare: bool) -> s
     if state == "42601" and target not in (None, "postgresql"):
         return "it needs another database than PostgreSQL"
     return None
+
+
+def advice(problem: BaseException) -> str:
+    """What to write instead, where PostgreSQL's code says what went wrong; else ''."""
+    return ADVICE.get(_state(problem) or "", "")
 
 
 def _state(problem: BaseException) -> str | None:

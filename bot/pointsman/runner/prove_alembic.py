@@ -250,6 +250,7 @@ def _with_revision(problem: Failure) -> str:
 
 def warm_up(kind: str) -> None:
     """Load once what every fork needs; also before the tree's own folders can stand in its way."""
+    gc.disable()  # nothing that is loaded here goes away again
     for name in ("alembic.command", "alembic.context", "alembic.op", f"sqlalchemy.dialects.{kind}"):
         importlib.import_module(name)
     with contextlib.suppress(ImportError):
@@ -276,6 +277,7 @@ def main() -> None:
     else:
         close_doors(Path(os.path.realpath(job["scratch"])), sockets=server["sockets"] if server else None)
         gc.freeze()  # a fork shares what nobody touches
+        gc.enable()
         found = Proving(job, databases).run()
     unfinished = answer.with_suffix(".tmp")
     unfinished.write_text(json.dumps(found))
