@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -82,7 +82,8 @@ def lint(directory: Path, file: Path | None, rev: str | None, as_json: bool) -> 
 
     source, data, paths = _lint_input(directory, file, rev)
     loaded = _loaded(data, source)
-    findings = find(loaded, tracked=paths, text=data)
+    idle = _idle_days(directory, loaded) if source == CONTRACT_FILE else {}
+    findings = find(loaded, tracked=paths, text=data, idle_days=idle)
     if loaded.shadow is not None:
         note(f"shadow mode until {loaded.shadow.date}: ownership is reported and not enforced until then")
     if as_json:
@@ -103,17 +104,29 @@ def explain_paths(
 ) -> int:
     """Say for each PATH what every role may do with it, which rule decides, and on which line it stands.
 
-    PATH is relative to the root of the repository and need not exist.
+    PATH is a file, relative to the root of the repository; it need not exist.
 
     Exit codes: 0 some role may change every PATH (with approvals, perhaps), 1 not, 2 no contract.
     """
     from pointsman.core.contract import explain
+    from pointsman.core.model import MODE_FILE
     from pointsman.service.contracts import contract_at
     from pointsman.wiring import base_contract, open_git
 
+    wanted = [_file_name(path) for path in paths]
     with open_git(directory) as git:
-        rules = contract_at(git, git.resolve(rev)) if rev is not None else base_contract(git, None)[1]
-    found = [explain(rules, path.removeprefix("./"), role) for path in paths]
+        commit: Sha | None
+        if rev is not None:
+            commit = git.resolve(rev)
+            rules = contract_at(git, commit)
+        else:
+            base, rules = base_contract(git, None)
+            commit = git.read_ref(f"refs/heads/{base}")
+        known = {} if commit is None else {one.path: one.mode for one in git.entries(git.tree_of(commit))}
+    for path in wanted:
+        if path not in known and any(name.startswith(f"{path}/") for name in known):
+            raise UserError(f"{path} is a folder; name a file in it, such as {path}/new")
+    found = [explain(rules, path, role, mode=known.get(path, MODE_FILE), beside=known) for path in wanted]
     if as_json:
         print_json({"digest": rules.digest, "paths": [_as_dict(one) for one in found]})
     else:
@@ -132,6 +145,16 @@ def schema() -> int:
 
     click.echo(json.dumps(json_schema(), indent=2))
     return 0
+
+
+def _file_name(path: str) -> str:
+    """The path as git stores it; `/a` and `./a` are `a`. UserError where it can name no file."""
+    name = path.removeprefix("./").removeprefix("/")
+    if {"", ".", ".."} & set(name.split("/")):
+        raise UserError(
+            f"{path!r} names no file; give a path from the root of the repository, such as docs/a.md"
+        )
+    return name
 
 
 def _base_branch(git: GitRepository) -> str:
@@ -179,6 +202,28 @@ def _lint_input(directory: Path, file: Path | None, rev: str | None) -> tuple[st
         if held is None:
             raise UserError(_missing(f"commit {commit[:10]}"))
         return CONTRACT_FILE if file is None else str(file), held, _paths(git, commit)
+
+
+def _idle_days(directory: Path, contract: Contract) -> Mapping[str, int]:
+    """For how long nobody has had a role, where the repository has a queue that remembers."""
+    import time
+
+    from pointsman.wiring import open_git, open_store, state_folder
+
+    try:
+        with open_git(directory) as git:
+            remembers = (state_folder(git) / "state.db").is_file()
+    except UserError:
+        return {}
+    if not remembers:
+        return {}
+    from pointsman.service.idle_roles import idle_days
+
+    store = open_store(directory)
+    try:
+        return idle_days(contract, store.changes(), time.time())
+    finally:
+        store.close()
 
 
 def _file_bytes(file: Path) -> bytes:
