@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import threading
 from pathlib import Path
 
 import pytest
@@ -10,12 +12,17 @@ from hypothesis import HealthCheck, settings
 
 from tests.support.repo import ISOLATED, Repo
 
+if threading.current_thread() is threading.main_thread():
+    # A shell gives its background jobs an ignored SIGINT, which every process started here would inherit.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 for name in [name for name in os.environ if name.startswith("GIT_")]:
     del os.environ[name]
 os.environ.update(ISOLATED)
 
 # Real git on a loaded machine has no steady pace: a deadline per example would only measure the machine.
-settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "suite", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("suite")
 
 

@@ -180,5 +180,8 @@ def test_follow_shows_lines_as_they_are_written_until_ctrl_c(repo: Repo, queue: 
         tell(queue, "paused", why="three in a row were red")
         assert "three in a row were red" in follower.stdout.readline()
         follower.send_signal(signal.SIGINT)
-        rest, complaints = follower.communicate(timeout=20)
+        try:
+            rest, complaints = follower.communicate(timeout=20)
+        finally:
+            follower.kill()
     assert (follower.returncode, rest, complaints) == (0, "", "")
