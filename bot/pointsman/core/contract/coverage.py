@@ -84,20 +84,21 @@ class Covering:
 
     rules: tuple[Listed, ...]
     compiled: PatternSet
+    everything: frozenset[int]
 
     def over(self, narrow: str) -> tuple[Listed, ...]:
         """The rules that cover `narrow`, in order; () where that can't be told from the patterns alone."""
-        everything = {index for index, rule in enumerate(self.rules) if rule.pattern.text in ("*", "**")}
         prefix, whole = _literal(narrow)
         found = self.compiled.inside(prefix) if prefix else frozenset()
         if prefix and whole and not narrow.endswith("/"):
             found &= self.compiled.matches(prefix)
-        return tuple(self.rules[index] for index in sorted(found | everything))
+        return tuple(self.rules[index] for index in sorted(found | self.everything))
 
 
 def covering(rules: Sequence[Listed], *, protective: bool) -> Covering:
     compiled = PatternSet([rule.pattern.text for rule in rules], protective=protective)
-    return Covering(rules=tuple(rules), compiled=compiled)
+    everything = frozenset(index for index, rule in enumerate(rules) if rule.pattern.text in ("*", "**"))
+    return Covering(rules=tuple(rules), compiled=compiled, everything=everything)
 
 
 def _literal(pattern: str) -> tuple[str, bool]:

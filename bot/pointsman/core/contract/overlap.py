@@ -26,6 +26,8 @@ def _parts_meet(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
 @lru_cache(maxsize=4096)
 def _names_meet(a: str, b: str) -> bool:
     """Filled from the ends: can the rest of `a` from i and the rest of `b` from j name the same text?"""
+    if not {"*", "?"} & {*a, *b}:
+        return a == b
     reachable = [[False] * (len(b) + 1) for _ in range(len(a) + 1)]
     for i in range(len(a), -1, -1):
         for j in range(len(b), -1, -1):
