@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -13,6 +13,7 @@ from pointsman.adapters.git.repository import GitRepository
 from pointsman.adapters.git.worktrees import Synced
 from pointsman.core.errors import EnvironmentProblem
 from pointsman.core.model import Sha
+from pointsman.core.pulls.model import RequiredCheck
 from pointsman.core.queue.actions import Blocked, Landed, LandOutcome, Moved
 
 HEADS = "refs/heads/"
@@ -29,8 +30,13 @@ class LocalForge:
     def tip(self, lane: str) -> Sha | None:
         return self.git.read_ref(HEADS + lane)
 
-    def branch_heads(self) -> Mapping[str, Sha]:
+    def branch_heads(self, wanted: Collection[str] | None = None) -> Mapping[str, Sha]:
+        """See `ports.Forge`; reading all costs one process, so `wanted` narrows nothing."""
         return {ref.removeprefix(HEADS): sha for ref, sha in self.git.refs(HEADS).items()}
+
+    def required_checks(self, lane: str) -> tuple[RequiredCheck, ...]:
+        """() always: nothing but the contract guards a branch here."""
+        return ()
 
     def obstacle(self, lane: str, *, expected: Sha, new: Sha) -> str:
         for worktree in self._checkouts(lane):

@@ -27,3 +27,21 @@ class GitFailed(EnvironmentProblem):
 
 class MissingObject(EnvironmentProblem):
     """The repository lacks an object that a commit names (a partial or damaged clone)."""
+
+
+class ForgeUnavailable(EnvironmentProblem):
+    """The forge can't be asked now: a time-out, a 5xx, a rate limit. `again_at` (seconds since 1970) is when it makes
+    sense to ask again, 0 where nothing was said."""
+
+    def __init__(self, text: str, *, again_at: float = 0.0) -> None:
+        self.again_at = again_at
+        super().__init__(text)
+
+
+class ForgeRefused(EnvironmentProblem):
+    """The forge says no, and will say so again: a permission is missing, something is gone. `status` is the HTTP
+    status."""
+
+    def __init__(self, text: str, *, status: int) -> None:
+        self.status = status
+        super().__init__(text)

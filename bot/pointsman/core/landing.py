@@ -10,7 +10,7 @@ from pointsman.core.queue.model import Change, Healed
 def merge_message(change: Change, role: str, healed: Healed | None, messages: Sequence[str]) -> str:
     """A merge commit's message: the change's title, its number and branch, trailers."""
     del messages
-    return f"{change.title} (#{change.id})\n\nMerge branch '{change.branch}'.\n\n{_trailers(change, role, healed)}"
+    return f"{change.title} ({change.label})\n\nMerge branch '{change.branch}'.\n\n{_trailers(change, role, healed)}"
 
 
 def squash_message(change: Change, role: str, healed: Healed | None, messages: Sequence[str]) -> str:
@@ -19,7 +19,7 @@ def squash_message(change: Change, role: str, healed: Healed | None, messages: S
     listed = "\n".join(f"* {subject.strip()}" for subject, _, _ in bodies)
     body = bodies[0][2].strip() if len(bodies) == 1 else listed
     middle = f"{body}\n\n" if body else ""
-    return f"{change.title} (#{change.id})\n\n{middle}{_trailers(change, role, healed)}"
+    return f"{change.title} ({change.label})\n\n{middle}{_trailers(change, role, healed)}"
 
 
 def _trailers(change: Change, role: str, healed: Healed | None) -> str:

@@ -23,7 +23,7 @@ def short(sha: Sha | str) -> str:
 
 def name(change: Change) -> str:
     """How a change is called in every sentence."""
-    return f"#{change.id} {change.branch}"
+    return f"{change.label} {change.branch}"
 
 
 def head_moved(change: Change, now: Sha) -> Reason:
@@ -31,7 +31,7 @@ def head_moved(change: Change, now: Sha) -> Reason:
         code="head_moved",
         text=f"{change.branch} was submitted at {short(change.head)} and is now at {short(now)}; "
         "what was submitted is no longer what you have. Submit it again.",
-        reproduce=f"pointsman submit {shlex.quote(change.branch)}",
+        reproduce=_again(change),
     )
 
 
@@ -40,8 +40,13 @@ def dependency_cycle(change: Change, cycle: Sequence[str]) -> Reason:
         code="dependency_cycle",
         text=f"these changes depend on each other, so none can be first: {' -> '.join(cycle)}. "
         "Remove one Depends-on and submit again.",
-        reproduce=f"pointsman submit {shlex.quote(change.branch)}",
+        reproduce=_again(change),
     )
+
+
+def _again(change: Change) -> str:
+    """What puts the change into the queue once more."""
+    return f"pointsman submit {shlex.quote(change.branch)}" if change.number is None else "/queue"
 
 
 def contract_unreadable(problem: str) -> str:
@@ -101,10 +106,13 @@ def red(run: Run, *, check: Check, commit: Sha, together: BaseCommit | None, alo
 
 
 def reproduce_check(commit: Sha, check: Check) -> str:
-    """The commands that run one check again on the exact commit that was tested, as the runner ran it."""
+    """The commands that run one check again on the exact commit that was tested, as the runner ran it; '' where
+    only its owner knows what it runs."""
+    if check.run is None:
+        return ""
     folder = f"../pointsman-{short(commit)}"
     variables = "".join(f"{key}={shlex.quote(value)} " for key, value in sorted(check.env.items()))
-    command = f"{variables}sh -e -c {shlex.quote(check.run or check.name)}"
+    command = f"{variables}sh -e -c {shlex.quote(check.run)}"
     return f"git worktree add --detach {folder} {commit} && cd {folder} && {command}"
 
 
@@ -145,10 +153,9 @@ def not_owned(verdict: object, change: Change) -> Reason:
     )
 
 
-def evidence_missing(problem: str, template: str) -> Reason:
-    return Reason(
-        code="evidence", text=f"{problem}. Say it in the commit message or --body.", details=template
-    )
+def evidence_missing(problem: str, template: str, change: Change) -> Reason:
+    where = "the commit message or --body" if change.number is None else "the pull request's text"
+    return Reason(code="evidence", text=f"{problem}. Say it in {where}.", details=template)
 
 
 def gone_from_base(change: Change, tip: Sha) -> Reason:
@@ -168,7 +175,13 @@ def depends_on(changes: Sequence[int]) -> str:
 
 def approvals_needed(change: Change, verdict: object, paths: Sequence[str]) -> str:
     shown = ", ".join(paths[:5]) + (f" and {len(paths) - 5} more" if len(paths) > 5 else "")
-    return f"{verdict}\nfor {shown}. `pointsman approve {change.id}` gives one"
+    return f"{verdict}\nfor {shown}{_how_to_approve(change)}"
+
+
+def _how_to_approve(change: Change) -> str:
+    if change.number is None:
+        return f". `pointsman approve {change.id}` gives one"
+    return ". An approving review of the current head gives one"
 
 
 def nothing_new(change: Change) -> Reason:

@@ -5,7 +5,8 @@ It writes objects, never a ref, and runs nothing but the proof (in the runner).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from pointsman.core import messages
 from pointsman.core.contract import (
@@ -20,11 +21,12 @@ from pointsman.core.contract.evidence import read_evidence
 from pointsman.core.contract.reasons import shown
 from pointsman.core.landing import merge_message, squash_message
 from pointsman.core.model import Sha, Signature
-from pointsman.core.queue.checks import digest, gate_of
+from pointsman.core.pulls.model import RequiredCheck
+from pointsman.core.queue.checks import PROOF, beside, check_named, digest, gate_of
 from pointsman.core.queue.model import Change, Healed, Member, Reason, Wait
-from pointsman.ports import Clock, Git, Store
+from pointsman.ports import Clock, Git, People, Store
 from pointsman.service.judging import Subject, is_builtin_required, judge_trees, role_of
-from pointsman.service.recorded import subject_of
+from pointsman.service.recorded import LocalPeople, subject_of
 from pointsman.service.stacking import Stacked, Stacker, Unstackable
 
 BOT = ("Pointsman", "pointsman@localhost")
@@ -56,12 +58,19 @@ class Held:
 
 @dataclass(kw_only=True)
 class Builder:
-    """Makes candidates' commits. The contract is the one on the tip, whatever the commit built on says."""
+    """Makes candidates' commits. The contract is the one on the tip, whatever the commit built on says.
+
+    `required` tells what the lane's branch rules ask for beside the contract; with `prove_as_check` a heal is proved
+    by a check on the candidate, because the stacker proves nothing.
+    """
 
     git: Git
     store: Store
     clock: Clock
     stacker: Stacker
+    people: People = field(default_factory=LocalPeople)
+    required: Callable[[str], tuple[RequiredCheck, ...]] = lambda _: ()
+    prove_as_check: bool = False
 
     def build(
         self, change: Change, *, tip: Sha, onto: Sha, contract: Contract, key: str
@@ -69,7 +78,7 @@ class Builder:
         """Bring `change` onto `onto`. What only fails because of a change that is ahead is held, not refused."""
         if self.git.is_ancestor(change.head, tip):
             return Refused(reason=messages.gone_from_base(change, tip))
-        subject = subject_of(self.store, change)
+        subject = subject_of(self.store, self.people, change, contract)
         role = role_of(contract, subject)
         if not isinstance(role, RoleFound):
             return Refused(reason=_role_refusal(change, role))
@@ -146,6 +155,9 @@ class Builder:
             healed=stacked.healed,
         )
         gate = gate_of(contract, role, verdict)
+        gate = (*gate, *beside(gate, self.required(change.lane)))
+        if stacked.healed is not None and self.prove_as_check:
+            gate = (*gate, check_named(contract, PROOF))
         return Built(member=member, checks=tuple((check.name, digest(check)) for check in gate))
 
     def _bot(self) -> Signature:
@@ -166,7 +178,9 @@ def _evidence(contract: Contract, role: str, change: Change) -> Reason | None:
     if not is_builtin_required(contract, role, "evidence"):
         return None
     verdict = read_evidence(f"{change.title}\n\n{change.body}", contract, role)
-    return None if verdict.ok else messages.evidence_missing(" ".join(verdict.missing), verdict.template)
+    return (
+        None if verdict.ok else messages.evidence_missing(" ".join(verdict.missing), verdict.template, change)
+    )
 
 
 def _unstackable(change: Change, tip: Sha, stacked: Unstackable) -> Reason:

@@ -25,7 +25,7 @@ class Departures:
         """Give a change back. Its head and the tested commit stay pinned, so that the reproduction works."""
         reason = action.reason
         if action.run is not None and action.run.log is not None:
-            reason = replace(reason, details=_tail(Path(action.run.log)))
+            reason = replace(reason, details=_ending(action.run.log))
         records: list[Record] = [
             replace(
                 action.change, state=ChangeState.RETURNED, reason=reason, wait=None, ended_at=self.clock.now()
@@ -63,6 +63,11 @@ class Departures:
             )
         else:
             self.store.save(replace(change, wait=wait), at=self.clock.now())
+
+
+def _ending(log: str) -> str:
+    """The end of a log that is kept here; of one that is kept elsewhere, where."""
+    return f"log: {log}" if log.startswith(("https://", "http://")) else _tail(Path(log))
 
 
 def _tail(log: Path) -> str:

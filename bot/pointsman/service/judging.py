@@ -27,7 +27,8 @@ from pointsman.service.contracts import CONTRACT_PATH, contract_bytes
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Subject:
-    """Whose change it is, from which branch to which, and what people said of it."""
+    """Whose change it is, from which branch to which, and what people said of it. `who` is what a forge knows of the
+    author; None: what the name says is all there is."""
 
     author: str
     branch: str
@@ -36,6 +37,11 @@ class Subject:
     worktree: str | None = None
     approvals: tuple[Approval, ...] = ()
     grants: tuple[ScopeGrant, ...] = ()
+    who: Author | None = None
+
+    @property
+    def known(self) -> Author:
+        return self.who if self.who is not None else local_author(self.author)
 
 
 def local_author(text: str) -> Author:
@@ -47,8 +53,7 @@ def local_author(text: str) -> Author:
 
 def role_of(contract: Contract, subject: Subject) -> RoleFound | NoRole | SeveralRoles | TargetVerdict:
     """The role, or why there is none; a TargetVerdict says that the role may not land there."""
-    author = local_author(subject.author)
-    outcome = contracts.resolve_role(contract, author, subject.branch, worktree=subject.worktree)
+    outcome = contracts.resolve_role(contract, subject.known, subject.branch, worktree=subject.worktree)
     if not isinstance(outcome, RoleFound):
         return outcome
     target = contracts.judge_target(contract, outcome.role, subject.target)
@@ -79,7 +84,7 @@ def judge_trees(
         grants=subject.grants,
         now=now,
         existing=frozenset(entry.path for entry in git.entries(merged)),
-        author=local_author(subject.author),
+        author=subject.known,
     )
     problem = _end_of_contract(git, onto_tree, merged)
     return verdict if problem is None else refused(verdict, problem)

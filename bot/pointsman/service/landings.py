@@ -82,7 +82,8 @@ class Landings:
         for check, digest in candidate.checks:
             if self.store.passed_run(candidate.tree, digest) is None:
                 return f"check {check!r} has not passed on its tree"
-        queued = {change.id for change in self.store.changes(candidate.lane, states=(ChangeState.QUEUED,))}
+        waiting = self.store.changes(candidate.lane, states=(ChangeState.QUEUED,))
+        queued = {change.id for change in waiting if not change.hold}
         if any(member.change not in queued for member in candidate.members):
             return messages.member_left()
         return ""

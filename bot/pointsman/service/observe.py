@@ -48,7 +48,7 @@ class Observer:
         """The lane now. All branches are read first, at once, and everything else against that one tip."""
         state = self.store.lane(lane)
         changes = self.store.changes(lane, states=(ChangeState.QUEUED,))
-        heads = self.forge.branch_heads() if changes else {}
+        heads = self.forge.branch_heads([lane, *(change.source for change in changes)]) if changes else {}
         tip = heads.get(lane) if changes else self.forge.tip(lane)
         if tip is None:
             return Observation(lane=state, tip=None, changes=changes)
@@ -135,7 +135,7 @@ class Observer:
         standings: dict[str, Standing] = {}
         for change in self.store.changes(lane):
             standing = Standing(change=change.id, state=change.state)
-            standings[change.branch] = standings[f"#{change.id}"] = standing
+            standings[change.branch] = standings[change.label] = standing
         return standings
 
     def _consents(self, changes: Sequence[Change]) -> Mapping[int, int]:

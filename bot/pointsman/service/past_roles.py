@@ -9,7 +9,7 @@ from typing import TypeVar, assert_never
 from pointsman.core import contract as contracts
 from pointsman.core.contract import Contract, NoRole, RoleFound, RoleOutcome, SeveralRoles, TargetVerdict
 from pointsman.core.replay import login_of
-from pointsman.service.judging import Subject, local_author, role_of
+from pointsman.service.judging import Subject, role_of
 
 T = TypeVar("T", bound=RoleOutcome | TargetVerdict)
 BY_IDENTITY = "the branch is not known: role by identity alone"
@@ -51,9 +51,7 @@ class PastRoles:
                 assert_never(outcome)
 
     def _by_identity(self, names: tuple[Subject, ...]) -> PastRole:
-        found = [
-            contracts.resolve_role(self._any_branch, local_author(each.author), each.branch) for each in names
-        ]
+        found = [contracts.resolve_role(self._any_branch, each.known, each.branch) for each in names]
         match outcome := _best(found):
             case RoleFound():
                 target = contracts.judge_target(self.contract, outcome.role, names[0].target)

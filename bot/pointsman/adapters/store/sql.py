@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, replace
 from pathlib import Path
@@ -40,6 +40,7 @@ from pointsman.core.queue.model import (
     Entry,
     JournalLine,
     LaneState,
+    Note,
     RecordedApproval,
     RecordedGrant,
     Run,
@@ -58,6 +59,7 @@ _TABLES: dict[type[Any], Table] = {
     LaneState: tables.lanes,
     RecordedApproval: tables.approvals,
     RecordedGrant: tables.grants,
+    Note: tables.notes,
 }
 
 _LEDGER = select(
@@ -160,6 +162,16 @@ class SqlStore:
         query = select(table).where(table.c.change.in_(_each(changes))).order_by(table.c.id)
         return self._records(RecordedGrant, query)
 
+    def note(self, key: str) -> str | None:
+        table = tables.notes
+        with self._transaction() as connection:
+            return connection.scalar(select(table.c.value).where(table.c.key == key))
+
+    def notes(self, prefix: str) -> Mapping[str, str]:
+        table = tables.notes
+        query = select(table).where(func.substr(table.c.key, 1, len(prefix)) == prefix).order_by(table.c.key)
+        return {note.key: note.value for note in self._records(Note, query)}
+
     def journal(
         self, *, after: int = 0, lane: str | None = None, limit: int | None = None
     ) -> tuple[JournalLine, ...]:
@@ -244,6 +256,9 @@ def _put(connection: Connection, record: Any) -> Any:
     row = {field.name: getattr(record, field.name) for field in fields(record)}
     if isinstance(record, RecordedApproval | RecordedGrant):
         connection.execute(insert(table), row)
+        return record
+    if isinstance(record, Note) and not record.value:
+        connection.execute(table.delete().where(table.c.key == record.key))
         return record
     if row.get("id") == 0:
         del row["id"]

@@ -21,11 +21,12 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    text,
 )
 
 from pointsman.core.queue.model import CandidateState, ChangeState, Healed, Member, Reason, RunState, Wait
 
-HEAD_REVISION = "0001"
+HEAD_REVISION = "0002"
 """The newest revision in migrations/versions, so that opening a current file needs no Alembic."""
 
 
@@ -123,6 +124,9 @@ changes = Table(
     Column("reason", Document(_reason)),
     Column("landed", Exact),
     Column("ended_at", Float),
+    Column("number", Integer),
+    Column("account", Integer),
+    Column("hold", Exact, nullable=False, server_default=text("''")),
     Index("changes_by_lane", "lane", "state"),
     Index("changes_by_state", "state"),
     sqlite_autoincrement=True,
@@ -191,6 +195,8 @@ approvals = Table(
     Column("by", Exact, nullable=False),
     Column("at", Float, nullable=False),
     Column("human", Boolean, nullable=False),
+    Column("account", Integer),
+    Column("revoked", Boolean, nullable=False, server_default="0"),
     Index("approvals_by_change", "change"),
     sqlite_autoincrement=True,
 )
@@ -205,8 +211,16 @@ grants = Table(
     Column("by", Exact, nullable=False),
     Column("at", Float, nullable=False),
     Column("expires", Float, nullable=False),
+    Column("account", Integer),
     Index("grants_by_change", "change"),
     sqlite_autoincrement=True,
+)
+
+notes = Table(
+    "notes",
+    metadata,
+    Column("key", Exact, primary_key=True),
+    Column("value", Exact, nullable=False),
 )
 
 journal = Table(

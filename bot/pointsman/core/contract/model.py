@@ -83,8 +83,11 @@ class PathClass:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Check:
-    """One check of the gate: a command line for `sh -c` (`run`), or one that is built in (`builtin`).
+    """One check of the gate: a command line for `sh -c` (`run`), one that is built in (`builtin`), or one that is only
+    reported by others (`check_run` alone).
 
+    Where a forge's workflows are the gate, what is looked for is a check run of the name `check_run` (None: the
+    check's own name) by the app with the id `app` (None: the forge's own workflows).
     `timeout` is in seconds; with `min_tests` a run that reports fewer tests is not passed; `database` asks
     for a fresh scratch database per run.
     """
@@ -97,6 +100,8 @@ class Check:
     min_tests: int | None = None
     env: Mapping[str, str] = field(default_factory=dict)
     database: Literal["scratch"] | None = None
+    check_run: str | None = None
+    app: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

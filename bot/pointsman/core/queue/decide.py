@@ -72,7 +72,7 @@ def _moved(now: Observation, candidate: Candidate) -> str:
 def _leave(now: Observation) -> Iterator[Action]:
     """Changes whose branch is no longer what was submitted, or that can never have a turn."""
     for change in now.changes:
-        head = now.branch_heads.get(change.branch)
+        head = now.branch_heads.get(change.source)
         if head is not None and head != change.head:
             yield Return(change=change, reason=messages.head_moved(change, head))
     cycles = line_up(now.changes, now.standings).cycles
@@ -106,7 +106,7 @@ def _chain(now: Observation) -> list[Candidate]:
     by id. What stands on a red one is dead: it is built again on the nearest that is not."""
     if now.tip is None or now.contract is None:
         return []
-    members = {change.id: change.head for change in now.changes}
+    members = {change.id: change.head for change in now.changes if not change.hold}
     standing: set[Sha] = {now.tip}
     chain: list[Candidate] = []
     for candidate in now.candidates:
@@ -121,7 +121,7 @@ def _chain(now: Observation) -> list[Candidate]:
 
 
 def _why_dead(now: Observation, candidate: Candidate) -> str:
-    members = {change.id: change.head for change in now.changes}
+    members = {change.id: change.head for change in now.changes if not change.hold}
     if any(members.get(member.change) != member.head for member in candidate.members):
         return messages.member_left()
     if now.contract is None:
@@ -253,7 +253,8 @@ def _work(now: Observation) -> Iterator[Action]:
     line = line_up(now.changes, now.standings)
     for change in now.changes:
         if change.id in line.unmet:
-            yield from _hold(change, "dependency", line.unmet[change.id], key=line.unmet[change.id])
+            code = "held" if change.hold else "dependency"
+            yield from _hold(change, code, line.unmet[change.id], key=line.unmet[change.id])
     free = now.contract.limits.running_gates - now.running
     starts = tuple(_starts(now, now.contract))[: max(0, free)]
     yield from starts

@@ -43,7 +43,11 @@ class Reason:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Change:
-    """One submitted head. `id` counts up within a repository; times are seconds since 1970."""
+    """One submitted head. `id` counts up within a repository; times are seconds since 1970.
+
+    `number` is the pull request's, None where there is no forge; `account` the forge's id of the author. `hold` says
+    who asked to leave it untested and why; '' when nobody did.
+    """
 
     id: int
     lane: str
@@ -61,6 +65,19 @@ class Change:
     reason: Reason | None = None
     landed: Sha | None = None
     ended_at: float | None = None
+    number: int | None = None
+    account: int | None = None
+    hold: str = ""
+
+    @property
+    def source(self) -> str:
+        """What is submitted, as `Forge.branch_heads` names it: a pull request, or a branch."""
+        return self.branch if self.number is None else f"#{self.number}"
+
+    @property
+    def label(self) -> str:
+        """`#3`: the number by which people, and a `Depends-on:`, call it."""
+        return f"#{self.id if self.number is None else self.number}"
 
 
 class CandidateState(StrEnum):
@@ -165,13 +182,16 @@ class Run:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RecordedApproval:
-    """A person's yes to one change at one head; it says nothing of any other head."""
+    """A person's yes to one change at one head; it says nothing of any other head. A later one with `revoked` by the
+    same person takes it back. `account` is the forge's id of the person, None where there is no forge."""
 
     change: int
     head: Sha
     by: str
     at: float
     human: bool
+    account: int | None = None
+    revoked: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -184,6 +204,15 @@ class RecordedGrant:
     by: str
     at: float
     expires: float
+    account: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Note:
+    """Something small to remember under a key, such as which comment is ours; an empty value forgets it."""
+
+    key: str
+    value: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -31,6 +31,8 @@ def line_up(changes: Sequence[Change], standings: Mapping[str, Standing]) -> Lin
     blockers: dict[int, set[int]] = {}
     for change in changes:
         blockers[change.id] = set()
+        if change.hold:
+            unmet[change.id] = change.hold
         for name in change.depends_on:
             standing = standings.get(name)
             if standing is not None and standing.state is ChangeState.LANDED:
@@ -124,5 +126,7 @@ def _spread(
     for change_id in ordered:
         for blocker in sorted(blockers[change_id]):
             if blocker in stuck and change_id not in stuck:
-                stuck[change_id] = f"depends on {queued[blocker].branch} (#{blocker}), which waits itself"
+                stuck[change_id] = (
+                    f"depends on {queued[blocker].branch} ({queued[blocker].label}), which waits itself"
+                )
     return stuck

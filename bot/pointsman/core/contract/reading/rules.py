@@ -109,10 +109,16 @@ def checks_shape() -> MapOf:
             what="a check such as {run: make test, timeout: 10m}",
             named=True,
             placed=True,
-            exclusive=("run", "builtin"),
+            exclusive=("run", "builtin", "check_run"),
             keys={
                 "run": Key(COMMAND, "A command line for sh -c; it passes with exit code 0."),
                 "builtin": choice(model.Check, "builtin", "A check that is built in."),
+                "check_run": Key(
+                    Text("the name of a check run"), "A check run or status that others report."
+                ),
+                "app": Key(
+                    Whole(minimum=1), "The id of the app that reports it; else the forge's own workflows."
+                ),
                 "timeout": Key(Duration(), "How long it may take; then it has failed."),
                 "min_tests": Key(Whole(minimum=1), "With fewer tests reported it has not passed."),
                 "env": Key(MapOf(value=Value(), name=variable()), "Environment variables."),

@@ -1,0 +1,1 @@
+"""Pull requests: their facts, their events and commands, their checks, and what is said on them."""

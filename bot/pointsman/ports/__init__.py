@@ -1,0 +1,22 @@
+"""What the service needs of the world, as protocols; adapters implement them, only wiring chooses."""
+
+from pointsman.ports.forge import Forge, People
+from pointsman.ports.git import Git, PushRefused, Remote
+from pointsman.ports.inbox import Inbox
+from pointsman.ports.pulls import Pulls
+from pointsman.ports.runner import Clock, Gates
+from pointsman.ports.storage import Record, Store
+
+__all__ = [
+    "Clock",
+    "Forge",
+    "Gates",
+    "Git",
+    "Inbox",
+    "People",
+    "Pulls",
+    "PushRefused",
+    "Record",
+    "Remote",
+    "Store",
+]
