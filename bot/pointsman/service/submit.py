@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from pointsman.core import contract as contracts
 from pointsman.core import messages
 from pointsman.core.contract import Author, Contract
 from pointsman.core.model import CommitFacts, Sha
-from pointsman.core.queue.model import Change, ChangeState, Entry
+from pointsman.core.queue.model import Change, ChangeState
 from pointsman.ports import Clock, Forge, Git, Store
-
-_DEPENDS_ON = re.compile(r"^Depends-on:\s*(?P<names>.+?)\s*$", re.IGNORECASE | re.MULTILINE)
+from pointsman.service.door import (
+    NotSubmitted,
+    Submitted,
+    dependencies,
+    enter,
+    leave,
+    messages_brought,
+    queued_from,
+    role_refusal,
+    too_old,
+)
 
 
 class Checkouts(Protocol):
@@ -41,24 +48,6 @@ class Submission:
     body: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Submitted:
-    """In the queue; `again`: the very same head already was. `replaced` is the older head's change."""
-
-    change: Change
-    again: bool = False
-    replaced: int | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NotSubmitted:
-    """Refused at the door: a stable code, what was found, and the next step."""
-
-    branch: str
-    code: str
-    text: str
-
-
 @dataclass(kw_only=True)
 class Desk:
     """Where changes come in. Any process may use it while another runs the queue."""
@@ -79,25 +68,21 @@ class Desk:
         refusal = self._unfit(asked, lane, tip, head)
         if refusal is not None:
             return refusal
-        known = self._queued(lane, asked.branch)
+        known = queued_from(self.store, lane, asked.branch)
         if known is not None and known.head == head:
             return Submitted(change=known, again=True)
         facts = self.git.commit_facts(head)
-        change = self._change(asked, lane, facts, self._trailers(tip, head))
-        refusal = _role_refusal(asked, change, contract) or self._too_old(asked, contract, tip, head)
+        change = self._change(asked, lane, facts, dependencies(messages_brought(self.git, tip, head)))
+        refusal = role_refusal(change, Author.parse(change.author), contract) or too_old(
+            self.git, asked.branch, contract, tip, head, self.clock.now()
+        )
         if refusal is not None:
             return refusal
-        return self._store(change, known)
+        return enter(self.store, self.git, self.clock, change, known)
 
     def withdraw(self, change: Change, *, by: str) -> Change:
         """Take a queued change out; the branch stays. The change as it is then: it may just have landed."""
-        gone = replace(change, state=ChangeState.WITHDRAWN, wait=None, ended_at=self.clock.now())
-        entry = Entry(
-            lane=change.lane, kind="withdrawn", body={"change": change.id, "branch": change.branch, "by": by}
-        )
-        stored = self.store.save(gone, entries=(entry,), at=self.clock.now())[0]
-        assert isinstance(stored, Change)  # noqa: S101 - the store gives back what it keeps
-        return stored
+        return leave(self.store, self.clock, change, by=by)
 
     def find(self, name: str, *, lane: str | None = None) -> Change | None:
         """The newest change called NAME: `3`, `#3` or a branch; queued ones win."""
@@ -124,18 +109,6 @@ class Desk:
             return _refuse(asked, "unrelated", f"{asked.branch} has no history in common with {lane}")
         return None
 
-    def _queued(self, lane: str, branch: str) -> Change | None:
-        queued = self.store.changes(lane, states=(ChangeState.QUEUED,))
-        return next((change for change in queued if change.branch == branch), None)
-
-    def _trailers(self, tip: Sha, head: Sha) -> tuple[str, ...]:
-        """`Depends-on:` of every commit that the branch brings, in order, without doubles."""
-        names: dict[str, None] = {}
-        for commit in reversed(self.git.commits(head, exclude=(tip,), limit=1000)):
-            for line in _DEPENDS_ON.finditer(self.git.commit_facts(commit).message):
-                names.update(dict.fromkeys(re.split(r"[,\s]+", line["names"])))
-        return tuple(name for name in names if name)
-
     def _change(self, asked: Submission, lane: str, facts: CommitFacts, depends_on: Sequence[str]) -> Change:
         title, _, rest = facts.message.partition("\n")
         worktree = self.checkouts.of_branch(asked.branch)
@@ -153,69 +126,9 @@ class Desk:
             submitted_at=self.clock.now(),
         )
 
-    def _too_old(self, asked: Submission, contract: Contract, tip: Sha, head: Sha) -> NotSubmitted | None:
-        """The limits on the merge base (R34): how long ago it was committed, how far the base has gone on."""
-        base = self.git.merge_bases(tip, head)[0]
-        limits = contract.limits
-        behind = len(self.git.commits(tip, exclude=(base,), first_parent=True))
-        age = self.clock.now() - self.git.commit_facts(base).committer.when
-        update = f"`git merge {contract.base}` (or rebase), then submit again"
-        if limits.max_behind is not None and behind > limits.max_behind:
-            return _refuse(
-                asked,
-                "base_too_old",
-                f"{asked.branch} is {behind} commits behind {contract.base}; the contract allows "
-                f"{limits.max_behind}. {update}",
-            )
-        if limits.max_base_age is not None and behind and age > limits.max_base_age:
-            return _refuse(
-                asked,
-                "base_too_old",
-                f"{asked.branch} left {contract.base} {age / 3600:.1f} h ago; the contract allows "
-                f"{limits.max_base_age / 3600:.1f} h. {update}",
-            )
-        return None
-
-    def _store(self, change: Change, older: Change | None) -> Submitted:
-        records = [change]
-        entries = [
-            Entry(
-                lane=change.lane,
-                kind="submitted",
-                body={
-                    "change": "$0",
-                    "branch": change.branch,
-                    "head": change.head,
-                    "author": change.author,
-                    "title": change.title,
-                    "priority": change.priority,
-                    "depends_on": list(change.depends_on),
-                },
-            )
-        ]
-        if older is not None:
-            records.append(replace(older, state=ChangeState.WITHDRAWN, wait=None, ended_at=self.clock.now()))
-            entries.append(
-                Entry(
-                    lane=change.lane,
-                    kind="withdrawn",
-                    body={"change": older.id, "branch": older.branch, "by": "a newer head of the branch"},
-                )
-            )
-        stored = self.store.save(*records, entries=tuple(entries), at=self.clock.now())[0]
-        assert isinstance(stored, Change)  # noqa: S101 - the store gives back what it was given
-        self.git.move_ref(f"refs/pointsman/changes/{stored.id}", new=stored.head, expected=None)
-        return Submitted(change=stored, replaced=older.id if older is not None else None)
-
 
 def _refuse(asked: Submission, code: str, text: str) -> NotSubmitted:
     return NotSubmitted(branch=asked.branch, code=code, text=text)
 
 
-def _role_refusal(asked: Submission, change: Change, contract: Contract) -> NotSubmitted | None:
-    """A branch that no role, or more than one, lets this author use is refused at the door."""
-    author = Author.parse(change.author)
-    outcome = contracts.resolve_role(contract, author, change.branch, worktree=change.worktree)
-    if isinstance(outcome, contracts.RoleFound):
-        return None
-    return _refuse(asked, "no_role", messages.no_role(change.author, change.branch, outcome))
+__all__ = ["Checkouts", "Desk", "NotSubmitted", "Submission", "Submitted"]

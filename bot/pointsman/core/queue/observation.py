@@ -35,7 +35,8 @@ class Observation:
     missing or unreadable (`contract_problem` says which). `candidates` are those that are live, and the
     failed ones that still hold a queued change. `green` holds (tree, check digest) pairs known to have
     passed. `branch_heads` is keyed by what changes come from (`Change.source`). `reached` names LANDING
-    candidates whose commit the tip already contains. `running` counts gate runs of all lanes. `consents` counts approvals and live grants per change, at its current head.
+    candidates whose commit the tip already contains. `running` counts gate runs of all lanes. `consents`
+    counts approvals and live grants per change, at its current head.
     `history` is filled for changes that are the front of the lane and red: the base's first-parent commits
     since the change left it, oldest first. `obstacle` says why the base branch can't be moved now.
     """
