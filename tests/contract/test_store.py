@@ -32,11 +32,13 @@ from pointsman.core.queue.model import (
     Wait,
 )
 from pointsman.ports import Record, Store
+from tests.support.documents import open_document
 
 Opener = Callable[[], Store]
 
 OPENERS: dict[str, Callable[[Path], Store]] = {
     "sqlite": lambda folder: SqlStore.open(folder / "pointsman" / "state.db"),
+    "document": open_document,
 }
 
 A, B, T = Sha("a" * 40), Sha("b" * 40), Sha("c" * 40)
@@ -217,7 +219,9 @@ def test_I5_a_change_that_ended_stays_ended_whoever_saves_what_they_read_before(
 ) -> None:
     mine, theirs = opener(), opener()
     read = save_one(mine, make_change())
+    theirs.version()  # a document learns of others' saves when it looks: saving on an older one is refused
     ended = save_one(theirs, replace(read, state=end, ended_at=8.0))
+    mine.version()
     assert save_one(mine, replace(read, priority=5)) == ended
     assert mine.change(read.id) == ended
 
