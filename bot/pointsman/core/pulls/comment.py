@@ -1,0 +1,222 @@
+"""Lays out the one comment that Pointsman keeps on a pull request; the words stand in `words`, no rule here.
+
+The same story gives the same bytes: nothing here reads a clock, and durations are rounded.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from pointsman.core.migrations.heal.model import Refusal
+from pointsman.core.pulls import words
+from pointsman.core.pulls.graph import draw_before_after
+from pointsman.core.pulls.markdown import code, fence, fold, pre
+from pointsman.core.pulls.quotes import Quote, quotes
+from pointsman.core.pulls.story import (
+    CheckTold,
+    HealedGraph,
+    Held,
+    Judged,
+    LandedAs,
+    NotQueued,
+    PullStory,
+    Queued,
+    Returned,
+    Testing,
+    Withdrawn,
+)
+
+MARKER = "<!-- pointsman:comment v1 -->"
+"""The first line of the comment, by which it is found again."""
+MAX_BYTES = 60_000
+MAX_LINES = 10
+MAX_GRAPHS = 4
+WIDTH = 100
+
+
+def compose_comment(story: PullStory) -> str:
+    """The comment, at most MAX_BYTES of UTF-8: the marker, a headline, at most ten lines, then folded details, of
+    which the last are left out where there is no room."""
+    lines = [line for line in _lines(story) if line][:MAX_LINES]
+    head = "\n\n".join([MARKER, words.headline(story), *_why(story)])
+    listed = "\n".join(f"- {line}" for line in lines)
+    return _with_folds(f"{head}\n\n{listed}" if listed else head, list(_folds(story)))
+
+
+def compose_status(story: PullStory) -> str:
+    """An answer to `/status`: headline and lines, nothing folded."""
+    lines = [line for line in _lines(story) if line][:MAX_LINES]
+    return "\n\n".join(
+        [words.headline(story), *_why(story), *(["\n".join(f"- {line}" for line in lines)] if lines else [])]
+    )
+
+
+def is_ours(body: str) -> bool:
+    """Whether a comment (of our own account) is the one that is kept."""
+    return body.lstrip("\ufeff").startswith("<!-- pointsman:comment ")
+
+
+def unpaced(story: PullStory) -> PullStory:
+    """The story without what moves all the time: places in the line, checks that begin or pass. Two stories that are
+    equal after this are no news to each other."""
+    match story.stage:
+        case Queued(position=position):
+            return replace(story, stage=replace(story.stage, position=min(position, 1), of=1))
+        case Testing(checks=checks):
+            quiet = tuple(
+                one if one.state == "failed" else replace(one, state="due", url="") for one in checks
+            )
+            return replace(story, stage=replace(story.stage, checks=quiet))
+        case _:
+            return story
+
+
+def _with_folds(text: str, folds: Sequence[str]) -> str:
+    """As many folds as there is room for, in order; a long one is skipped, the others stay."""
+    room = MAX_BYTES - len(text.encode()) - 200
+    skipped = 0
+    for each in folds:
+        size = len(each.encode()) + 2
+        if size > room:
+            skipped += 1
+            continue
+        text += f"\n\n{each}"
+        room -= size
+    return f"{text}\n\n{words.left_out(skipped)}\n" if skipped else f"{text}\n"
+
+
+def _why(story: PullStory) -> Iterator[str]:
+    """Sentences that hold text from outside, in boxes."""
+    match story.stage:
+        case Queued(waits=waits) if waits:
+            yield box(waits)
+        case Held(why=why):
+            yield box(why)
+        case Returned(reason=reason):
+            yield box(reason.text)
+        case NotQueued(before=before) if before:
+            yield box(before)
+        case _:
+            pass
+    if story.paused and not story.is_final:
+        yield f"{words.paused()}\n{box(story.paused)}"
+
+
+def box(text: str, limit: int = 4000) -> str:
+    """Sentences in a fence, wrapped so that they can be read without scrolling."""
+    wrapped = (textwrap.fill(line, WIDTH, break_on_hyphens=False) for line in text.strip().splitlines())
+    return fence("\n".join(wrapped), limit=limit)
+
+
+def _lines(story: PullStory) -> Iterator[str]:
+    if story.same_head:
+        yield words.same_head((story.number, *story.same_head))
+    yield words.place(story)
+    match story.stage:
+        case Testing(checks=checks, together=others):
+            yield words.checks(checks)
+            yield words.together(others)
+        case Returned(failed=failed):
+            yield from (words.failed(one) for one in failed[:3])
+        case _:
+            pass
+    if story.heal is not None:
+        yield words.healed(story.heal)
+        yield words.proof(story.heal)
+    if story.judged is not None and not isinstance(story.stage, LandedAs | Withdrawn):
+        yield from _judged_lines(story.judged, is_healed=story.heal is not None)
+    yield words.next_step(story)
+
+
+def _judged_lines(judged: Judged, *, is_healed: bool) -> Iterator[str]:
+    yield words.contract_line(judged)
+    if judged.contract is not None:
+        yield from (words.approval(need) for need in judged.contract.waiting_for[:4])
+    if judged.migrations.status == "healed" and not is_healed:
+        yield words.will_heal()
+
+
+def _folds(story: PullStory) -> Iterator[str]:
+    stage = story.stage
+    if isinstance(stage, Returned):
+        if stage.reason.reproduce:
+            yield fold("The command that shows it again", fence(stage.reason.reproduce, "sh"))
+        yield from _details(stage)
+    graphs = _graphs(story)
+    if graphs:
+        yield fold("The migrations before and after", graph_text(graphs))
+    if story.judged is not None and not isinstance(stage, LandedAs | Withdrawn):
+        yield from _judged_folds(story.judged)
+
+
+def _graphs(story: PullStory) -> Sequence[HealedGraph]:
+    if story.heal is not None:
+        return story.heal.graphs
+    if story.judged is None or isinstance(story.stage, LandedAs | Withdrawn):
+        return ()
+    return story.judged.migrations.graphs
+
+
+def graph_text(graphs: Sequence[HealedGraph]) -> str:
+    """Each environment drawn, then every file that is changed."""
+    drawn = [fence(draw_before_after(graph)) for graph in graphs[:MAX_GRAPHS]]
+    moves = [
+        f"{move.new_path}: {move.new_revision} follows {', '.join(move.new_parents) or 'nothing'}, "
+        f"was {', '.join(move.old_parents) or 'nothing'}"
+        for graph in graphs
+        for move in graph.plan.moves
+    ]
+    moves += [
+        f"{gone.path}: dropped, nothing is left to merge" for graph in graphs for gone in graph.plan.drops
+    ]
+    moves += [
+        f"{path}: added, {id} merges {' and '.join(parents)}"
+        for graph in graphs
+        for (id, path), parents in zip(graph.added, graph.plan.joins, strict=False)
+    ]
+    return "\n\n".join([*drawn, *([fence("\n".join(moves), limit=4000)] if moves else [])])
+
+
+def _details(stage: Returned) -> Iterator[str]:
+    logs = [one for one in stage.failed if one.log_tail]
+    for one in logs[:3]:
+        yield fold("The end of the log", f"{code(one.name)}\n\n{log(one)}")
+    if stage.reason.details and not logs:
+        is_log = stage.reason.code.startswith("red")
+        title = "The end of the log" if is_log else "Both sides, and what is missing"
+        yield fold(title, fence(stage.reason.details, tail=is_log))
+
+
+def log(check: CheckTold) -> str:
+    """The end of a check's output."""
+    return fence(check.log_tail, tail=True)
+
+
+def _judged_folds(judged: Judged) -> Iterator[str]:
+    if judged.problem:
+        yield fold("What is wrong with the contract", fence(judged.problem))
+    elif judged.contract is None:
+        yield fold("The roles that were looked at", fence(judged.why_no_role))
+    elif judged.contract.outcome != "allowed":
+        yield fold("What the contract says", fence(str(judged.contract)))
+    for refusal in judged.migrations.refusals[:6]:
+        yield fold("Both operations" if quotes(refusal) else "The migrations", refusal_text(refusal))
+
+
+def refusal_text(refusal: Refusal) -> str:
+    """A refusal with its quotes two by two, side by side; as it is written where it quotes no pairs."""
+    found = quotes(refusal)
+    pairs = list(zip(found[::2], found[1::2], strict=False))
+    if not found or len(found) % 2 or any(a.why != b.why for a, b in pairs):
+        return f"{code(refusal.code)}\n\n{fence(refusal.message)}"
+    first = refusal.message.partition("\n")[0]
+    return "\n\n".join([box(first), *(_side_by_side(a, b) for a, b in pairs)])
+
+
+def _side_by_side(a: Quote, b: Quote) -> str:
+    """Two quotes as a table of one row, under why they are quoted."""
+    heads = "".join(f'<th align="left">{pre(f"{one.path}:{one.line}", 800)}</th>' for one in (a, b))
+    cells = "".join(f'<td valign="top">{pre(one.text, 4000)}</td>' for one in (a, b))
+    return f"{code(a.why)}\n\n<table><tr>{heads}</tr><tr>{cells}</tr></table>"
