@@ -1,0 +1,234 @@
+"""The repository on GitHub, over git's own protocol: lists, fetches and pushes by compare-and-swap; it judges nothing
+and never moves a branch by force."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from urllib.parse import urlsplit, urlunsplit
+
+from pointsman.adapters.git.repository import GitRepository
+from pointsman.adapters.github.git_process import Answer, GitProcess, TokenSource, shown, without_secrets
+from pointsman.adapters.github.push_answers import absent, gone, http_status, refusal, said
+from pointsman.core.errors import ForgeRefused, ForgeUnavailable
+from pointsman.core.model import Sha
+from pointsman.core.pulls.model import CANDIDATES
+from pointsman.ports import Clock, PushRefused
+
+HEADS = "refs/heads/"
+OURS = (f"{HEADS}{CANDIDATES}", "refs/pointsman/")
+"""The bot's own refs: only these are ever deleted, or moved to something else than a descendant."""
+KEPT = "refs/pointsman/remote/"
+
+LISTING, PUSHING, FETCHING = 120.0, 300.0, 1800.0
+"""Seconds that one command may take as a whole; a connection on which nothing moves is given up long before."""
+_TRIES = 3
+_REF = re.compile(r"refs/(?:[^\x00-\x20\x7f~^:?*\[\\/]+/)*[^\x00-\x20\x7f~^:?*\[\\/]+")
+_REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+")
+_SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+
+
+def kept_ref(ref: str) -> str:
+    """Where the mirror keeps a ref of the remote: `refs/heads/main` under `refs/pointsman/remote/heads/main`."""
+    return KEPT + ref.removeprefix("refs/")
+
+
+class GitRemote:
+    """Implements ports.Remote in `git`, a repository of our own (see mirror). `url` is that of the repository there,
+    without a password; `tokens` None asks as nobody. Safe to use from several threads."""
+
+    def __init__(
+        self,
+        git: GitRepository,
+        url: str,
+        tokens: TokenSource | None,
+        *,
+        clock: Clock,
+        local: bool = False,
+        limits: tuple[float, float, float] = (LISTING, PUSHING, FETCHING),
+        pause: float = 1.0,
+    ) -> None:
+        """`local` allows paths of this machine, for tests. `limits` in seconds as LISTING, PUSHING and FETCHING;
+        `pause` before a read is repeated, growing."""
+        self._git = git
+        self.url = url
+        self._tokens = tokens
+        self._clock = clock
+        self._process = GitProcess(git_dir=git.git_common_dir, address=url, local=local)
+        self._listing, self._pushing, self._fetching = limits
+        self._pause = pause
+
+    def listed(self, refs: Collection[str]) -> Mapping[str, Sha]:
+        """See ports.Remote.listed. Errors also: `ForgeRefused` where the repository can't be read."""
+        if not refs:
+            return {}
+        answer = self._read(
+            "ls-remote", "--refs", "--quiet", *_limited_to(refs), "--", self.url, seconds=self._listing
+        )
+        exact = {ref for ref in refs if not ref.endswith("/")}
+        folders = tuple(ref for ref in refs if ref.endswith("/"))
+        found: dict[str, Sha] = {}
+        for line in answer.stdout.decode("utf-8", "surrogateescape").splitlines():
+            sha, _, ref = line.partition("\t")
+            if (ref in exact or ref.startswith(folders)) and _REF.fullmatch(ref) and _SHA.fullmatch(sha):
+                found[ref] = Sha(sha)
+        return found
+
+    def fetch(self, commits: Mapping[str, Sha]) -> None:
+        """See ports.Remote.fetch. Errors: `ForgeUnavailable` also where a commit was replaced and is not served any
+        more: list again."""
+        there = self.bring(commits)
+        for ref, sha in commits.items():
+            if there.get(ref) != sha:
+                self._fetch_by_id(ref, sha)
+
+    def bring(self, commits: Mapping[str, Sha]) -> dict[str, Sha]:
+        """Fetch by name what is not here yet, and say where each ref was then: one that moved since it was listed is
+        there with its new commit, one that is gone is left out. All that is returned is here, with all it needs."""
+        wanted = dict(commits)
+        for _ in range(_TRIES):
+            missing = self._adopt_known(wanted)
+            gone_ref = self._fetch_by_name(missing) if missing else None
+            if gone_ref is None:
+                kept = self._git.refs(KEPT)
+                return {ref: kept[kept_ref(ref)] for ref in wanted if kept_ref(ref) in kept}
+            still = self.listed(wanted)
+            wanted = {ref: still[ref] for ref in wanted if ref in still}
+        raise ForgeUnavailable(f"the refs of {self._name} change faster than they can be fetched")
+
+    def push(self, ref: str, *, new: Sha | None, expected: Sha | None, url: str = "") -> PushRefused | None:
+        """See ports.Remote.push. ValueError for a move that could lose commits: a branch that is not our own to a
+        commit that does not descend from `expected`, its deletion, or a ref that is neither."""
+        self._require_safe(ref, new=new, expected=expected)
+        address = self._sibling(url) if url else self.url
+        lease = f"--force-with-lease={ref}:{expected or ''}"
+        args = ("push", "--porcelain", "--no-verify", "--no-follow-tags", "--recurse-submodules=no", lease)
+        answer = self._run(*args, "--", address, f"{new or ''}:{ref}", seconds=self._pushing)
+        if answer.code == 0:
+            return None
+        refused = refusal(answer)
+        if refused is not None and refused.code not in ("moved", "other"):
+            return refused
+        # Whether a push that broke off was worked is written in one place only (rule 2).
+        actual = self._listed_at(address, ref)
+        if actual == new:
+            return None
+        if actual != expected:
+            return PushRefused(
+                code="moved", why=refused.why if refused else f"{ref} is at {actual or 'nothing'}"
+            )
+        if refused is not None:
+            return PushRefused(code="other", why=refused.why)
+        raise self._failure(args, answer)
+
+    @property
+    def _name(self) -> str:
+        return without_secrets(self.url, None)
+
+    def _require_safe(self, ref: str, *, new: Sha | None, expected: Sha | None) -> None:
+        if not _REF.fullmatch(ref) or not ref.startswith((HEADS, *OURS)):
+            raise ValueError(f"{ref!r} is no branch and no ref of ours: nothing is pushed there")
+        if any(sha is not None and not _SHA.fullmatch(sha) for sha in (new, expected)):
+            raise ValueError("a push takes full commit ids")
+        if ref.startswith(OURS):
+            return
+        if new is None:
+            raise ValueError(f"{ref} is not ours to delete")
+        if expected is not None and not self._git.is_ancestor(expected, new):
+            raise ValueError(f"{new} does not descend from {expected}: {ref} is never forced")
+
+    def _sibling(self, repository: str) -> str:
+        if not _REPOSITORY.fullmatch(repository) or repository.endswith(("/.", "/..")):
+            raise ValueError(f"{repository!r} is no owner/name")
+        parts = urlsplit(self.url)
+        folder = parts.path.rstrip("/").rsplit("/", 2)[0]
+        suffix = ".git" if parts.path.endswith(".git") else ""
+        return urlunsplit(parts._replace(path=f"{folder}/{repository}{suffix}"))
+
+    def _listed_at(self, address: str, ref: str) -> Sha | None:
+        if address == self.url:
+            return self.listed([ref]).get(ref)
+        other = GitRemote(self._git, address, self._tokens, clock=self._clock, local=self._process.local)
+        return other.listed([ref]).get(ref)
+
+    def _adopt_known(self, commits: Mapping[str, Sha]) -> dict[str, Sha]:
+        """Keep the commits that some ref of the mirror proves to be here whole; those that have to be fetched."""
+        local = self._git.refs("refs/")
+        whole = set(local.values())
+        missing: dict[str, Sha] = {}
+        for ref, sha in commits.items():
+            if sha not in whole:
+                missing[ref] = sha
+            elif local.get(kept_ref(ref)) != sha:
+                self._make_room(ref, local)
+                self._git.move_ref(kept_ref(ref), new=sha, expected=local.get(kept_ref(ref)))
+        for ref in missing:
+            self._make_room(ref, local)
+        return missing
+
+    def _make_room(self, ref: str, local: Mapping[str, Sha]) -> None:
+        """Drop what is kept of a branch `a` where there is a branch `a/b` now, and the other way about."""
+        kept = kept_ref(ref)
+        parents = {kept[:end] for end in range(len(KEPT), len(kept)) if kept[end] == "/"}
+        for other in [name for name in local if name in parents or name.startswith(kept + "/")]:
+            self._git.move_ref(other, new=None, expected=local[other])
+
+    def _fetch_by_name(self, commits: Mapping[str, Sha]) -> str | None:
+        """None when all were fetched, else the name of one that is not there any more."""
+        answer = self._fetch([f"+{ref}:{kept_ref(ref)}" for ref in commits])
+        return absent(answer) if answer.code else None
+
+    def _fetch_by_id(self, ref: str, sha: Sha) -> None:
+        answer = self._fetch([f"+{sha}:{kept_ref(ref)}"])
+        if answer.code:
+            raise ForgeUnavailable(
+                f"{ref} was at {sha} and has moved on; {self._name} does not serve that commit now"
+            )
+
+    def _fetch(self, refspecs: list[str]) -> Answer:
+        options = (
+            "--quiet",
+            "--no-tags",
+            "--no-write-fetch-head",
+            "--no-auto-maintenance",
+            "--recurse-submodules=no",
+        )
+        lines = "".join(f"{refspec}\n" for refspec in refspecs)
+        return self._read(
+            "fetch", *options, "--refmap=", "--stdin", "--", self.url, seconds=self._fetching, input=lines
+        )
+
+    def _read(self, *args: str, seconds: float, input: str = "") -> Answer:
+        """A command that changes nothing there, repeated while the network or the server fails. An answer that says
+        no more than that a ref or a commit is gone is returned."""
+        for attempt in range(1, _TRIES + 1):
+            answer = self._run(*args, seconds=seconds, input=input)
+            if answer.code == 0 or absent(answer) or gone(answer):
+                return answer
+            failure = self._failure(args, answer)
+            if attempt == _TRIES or answer.code is None or isinstance(failure, ForgeRefused):
+                raise failure
+            self._clock.sleep(self._pause * attempt)
+        raise AssertionError("unreachable")
+
+    def _run(self, *args: str, seconds: float, input: str = "") -> Answer:
+        """Once more with another token where the first was not taken: nothing was worked then."""
+        token = self._tokens.token() if self._tokens else None
+        answer = self._process.run(*args, token=token, seconds=seconds, input=input)
+        refused = answer.code not in (0, None) and http_status(answer) == 401
+        if refused and self._tokens is not None and token is not None and self._tokens.renew(token):
+            answer = self._process.run(*args, token=self._tokens.token(), seconds=seconds, input=input)
+        return answer
+
+    def _failure(self, args: tuple[str, ...], answer: Answer) -> ForgeUnavailable | ForgeRefused:
+        what = f"`{shown(args[:1])}` at {self._name}"
+        status = http_status(answer)
+        if answer.code is None:
+            return ForgeUnavailable(f"{what} did not end in time: {said(answer) or 'no answer'}")
+        if status in (401, 403, 404):
+            return ForgeRefused(f"{what} is refused: {said(answer)}", status=status)
+        return ForgeUnavailable(f"{what} failed: {said(answer) or f'exit code {answer.code}'}")
+
+
+def _limited_to(refs: Collection[str]) -> list[str]:
+    return ["--heads"] if all(ref.startswith(HEADS) for ref in refs) else []
