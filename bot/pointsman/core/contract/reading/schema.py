@@ -34,11 +34,16 @@ COMMANDS = (
     "approve",
     "priority",
     "hold",
+    "unhold",
+    "pause",
     "resume",
     "retry",
     "heal",
     "scope",
     "override",
+    "status",
+    "explain",
+    "help",
 )
 
 
