@@ -35,7 +35,8 @@ _HELPER = (
     '!f() { test "$1" = get || return 0; read -r token <"$POINTSMAN_CREDENTIAL" &&'
     rf' printf "username={USER}\npassword=%s\n" "$token"; }}; f'
 )
-_ASKED_AT_MOST = 8
+_ASKED_AT_MOST = 4
+_LONGEST_TOKEN = 1000
 _SECRETS = re.compile(
     r"(?<=://)[^/@\s]+(?=@)|\b(?:gh[a-z]_|github_pat_)\w+|\bv1\.[0-9a-f]{40}\b|(?i:(?<=basic )|(?<=bearer ))\S+"
 )
@@ -44,8 +45,8 @@ _UNPRINTABLE = re.compile(
 )
 
 
-class TokenSource(Protocol):
-    """Where the token of this installation comes from."""
+class GitTokens(Protocol):
+    """Where the token of this installation comes from; auth.InstallationTokens and auth.TokenAuth are such."""
 
     def token(self) -> str:
         """One that lasts a while yet. Errors: `ForgeUnavailable`, `ForgeRefused`."""
@@ -187,8 +188,9 @@ def shown(args: Sequence[str]) -> str:
 
 @contextlib.contextmanager
 def _piped(token: str) -> Iterator[int]:
-    """A descriptor from which each line is the token; it fits into the pipe's buffer, so nobody has to write on."""
-    if "\n" in token or len(token) > 400:
+    """A descriptor from which each line is the token. All of it fits into the smallest pipe there is (4,096 bytes),
+    so writing can't wait for a reader."""
+    if "\n" in token or len(token) > _LONGEST_TOKEN:
         raise EnvironmentProblem(
             "the token that GitHub gave can't be one: it has several lines or is too long"
         )

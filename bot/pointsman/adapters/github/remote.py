@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from urllib.parse import urlsplit, urlunsplit
 
 from pointsman.adapters.git.repository import GitRepository
-from pointsman.adapters.github.git_process import Answer, GitProcess, TokenSource, shown, without_secrets
+from pointsman.adapters.github.git_process import Answer, GitProcess, GitTokens, shown, without_secrets
 from pointsman.adapters.github.push_answers import absent, gone, http_status, refusal, said
 from pointsman.core.errors import ForgeRefused, ForgeUnavailable
 from pointsman.core.model import Sha
@@ -41,7 +41,7 @@ class GitRemote:
         self,
         git: GitRepository,
         url: str,
-        tokens: TokenSource | None,
+        tokens: GitTokens | None,
         *,
         clock: Clock,
         local: bool = False,
