@@ -119,9 +119,11 @@ def _all(kind: type[Kept], texts: Iterable[str]) -> tuple[Kept, ...]:
 
 def _read(kind: type[Kept], text: str | None) -> Kept | None:
     try:
-        data: Any = json.loads(text or "null")
+        data: dict[str, Any] = json.loads(text or "null")
         known = {each.name for each in fields(kind)}
-        values = {name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}
-        return kind(**{name: value for name, value in values.items() if name in known})
+        values: dict[str, Any] = {name: data[name] for name in known & data.keys()}
+        for name, value in values.items():
+            values[name] = tuple(value) if isinstance(value, list) else value
+        return kind(**values)
     except (ValueError, TypeError, AttributeError):
         return None
