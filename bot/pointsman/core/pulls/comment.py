@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from pointsman.core.migrations.heal.model import Refusal
+from pointsman.core.model import Sha
 from pointsman.core.pulls import words
 from pointsman.core.pulls.graph import draw_before_after
 from pointsman.core.pulls.markdown import code, fence, fold, pre
@@ -20,7 +21,9 @@ from pointsman.core.pulls.story import (
     Held,
     Judged,
     LandedAs,
+    Landing,
     NotQueued,
+    Passed,
     PullStory,
     Queued,
     Returned,
@@ -59,18 +62,27 @@ def is_ours(body: str) -> bool:
 
 
 def unpaced(story: PullStory) -> PullStory:
-    """The story without what moves all the time: places in the line, checks that begin or pass. Two stories that are
-    equal after this are no news to each other."""
-    match story.stage:
-        case Queued(position=position):
-            return replace(story, stage=replace(story.stage, position=min(position, 1), of=1))
-        case Testing(checks=checks):
-            quiet = tuple(
-                one if one.state == "failed" else replace(one, state="due", url="") for one in checks
-            )
-            return replace(story, stage=replace(story.stage, checks=quiet))
+    """The story without what moves all the time: places in the line, the commit that is tested, checks that begin or
+    pass, the drawing of a fork whose other side grows. Stories that are equal after this are no news to each other."""
+    stage = story.stage
+    match stage:
+        case Queued():
+            stage = replace(stage, position=min(stage.position, 1), of=1)
+        case Testing():
+            stage = _testing(tuple(one for one in stage.checks if one.state == "failed"))
+        case Passed() | Landing():
+            stage = _testing(())
         case _:
-            return story
+            pass
+    judged = story.judged
+    if judged is not None:
+        migrations = replace(judged.migrations, graphs=())
+        judged = replace(judged, base=judged.head, migrations=migrations)
+    return replace(story, stage=stage, judged=judged)
+
+
+def _testing(failed: tuple[CheckTold, ...]) -> Testing:
+    return Testing(commit=Sha("0" * 40), checks=tuple(replace(one, url="") for one in failed))
 
 
 def _with_folds(text: str, folds: Sequence[str]) -> str:

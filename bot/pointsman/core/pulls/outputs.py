@@ -171,10 +171,6 @@ def _can_annotate(path: GitPath) -> bool:
 def _migrations(judged: Judged) -> _Said:
     told = judged.migrations
     match told.status:
-        case "clean" if not told.touched:
-            return _Said(
-                conclusion="success", title="no migration is touched", summary="The base's heads stand."
-            )
         case "clean":
             return _Said(
                 conclusion="success",

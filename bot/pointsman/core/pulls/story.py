@@ -23,13 +23,11 @@ class HealedGraph:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MigrationsTold:
-    """What the migrations of the merged tree come to. `healed`: a fork that the queue mends when it lands. `touched`
-    False: no revision file was read, the base's verdict stands."""
+    """What the migrations of the merged tree come to. `healed`: a fork that the queue mends when it lands."""
 
     status: Literal["clean", "healed", "refused"]
     graphs: tuple[HealedGraph, ...] = ()
     refusals: tuple[Refusal, ...] = ()
-    touched: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,0 +1,173 @@
+"""Keeps one comment and three check runs of each pull request in step with its story; it decides nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pointsman.core.contract import Approval, Contract
+from pointsman.core.errors import ForgeUnavailable, MissingObject
+from pointsman.core.model import Merged, Sha
+from pointsman.core.pulls.model import Pull, PullState
+from pointsman.core.pulls.telling import (
+    Judged,
+    PullStory,
+    compose_checks,
+    compose_comment,
+    compose_group_checks,
+    unpaced,
+)
+from pointsman.ports import Clock, Forge, Git, People, Pulls, Store
+from pointsman.service.check import CheckReport
+from pointsman.service.migrations import Reader
+from pointsman.service.poster import Poster, digest_of
+from pointsman.service.pull_verdicts import Verdicts, judged_of
+from pointsman.service.said import Said
+from pointsman.service.stories import Stories
+
+AGAIN = 30.0
+"""Seconds until the forge is asked again where it did not say when."""
+ABSENT = 600.0
+"""Seconds until a commit that is not here is looked for again."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MergeGroup:
+    """A group of the forge's own merge queue: `head` is said to be the pull request `number` on `base`."""
+
+    head: Sha
+    base: Sha
+    lane: str
+    number: int
+
+
+@dataclass(kw_only=True)
+class Speaker:
+    """Speaks for one repository, one thread at a time; anything may be told again. The commits that are spoken of are
+    in the repository. `trouble` hears, once each, what the forge refuses for good.
+    """
+
+    pulls: Pulls
+    store: Store
+    git: Git
+    forge: Forge
+    people: People
+    clock: Clock
+    reader: Reader
+    trouble: Callable[[str], None] = lambda _: None
+
+    def __post_init__(self) -> None:
+        self._said = Said(store=self.store, clock=self.clock)
+        self._poster = Poster(pulls=self.pulls, said=self._said, clock=self.clock, trouble=self.trouble)
+        self._verdicts = Verdicts(
+            git=self.git, store=self.store, people=self.people, clock=self.clock, reader=self.reader
+        )
+        self._stories = Stories(git=self.git, store=self.store, forge=self.forge, verdicts=self._verdicts)
+
+    def judge(
+        self, pull: Pull, tip: Sha, contract: Contract, *, approvals: tuple[Approval, ...] = ()
+    ) -> CheckReport:
+        """The contract's and the migrations' verdict on landing the pull request on `tip`; a heal is planned, not
+        proved. Errors: `ForgeUnavailable` where the contract asks for more of its author than is known."""
+        return self._verdicts.of_pull(pull, tip, contract, approvals=approvals)
+
+    def story(self, number: int, *, pull: Pull | None = None) -> PullStory | None:
+        """All that there is to tell now, for `/status` too; None where there is nothing of that number that is open or
+        was ever queued. Without `pull` the queued head counts; the forge is asked where there is none."""
+        change = self._stories.change(number)
+        if change is None and pull is None:
+            pull = self.pulls.pull(number)
+        if change is None and (pull is None or pull.state is not PullState.OPEN):
+            return None
+        head = pull.head if pull is not None else change.head if change is not None else Sha("")
+        return self._stories.story(change, pull, same_head=self._same_head(number, head))
+
+    def tell(self, number: int, *, pull: Pull | None = None) -> None:
+        """Post what differs from what was posted. What can't be posted now is owed (see `owed`)."""
+        try:
+            story = self.story(number, pull=pull)
+            waits = self._post(story) if story is not None else None
+        except ForgeUnavailable as problem:
+            self._said.owe(number, at=max(problem.again_at, self.clock.now() + AGAIN))
+            return
+        except MissingObject:
+            self._said.owe(number, at=self.clock.now() + ABSENT)
+            return
+        if waits is not None:
+            self._said.owe(number, at=waits)
+            return
+        owed = self._said.owed(number)
+        self._said.settle(number)
+        if owed is not None and owed.last:
+            self.forget(number)
+
+    def tell_group(self, group: MergeGroup, *, approvals: tuple[Approval, ...] = ()) -> None:
+        """Put the three checks on a group of the forge's own merge queue. Errors: `ForgeUnavailable`; ask again."""
+        judged = self._judged_group(group, approvals)
+        for output in compose_group_checks(judged, head=group.head):
+            self._poster.check(output, news=digest_of(output))
+
+    def owe(self, number: int) -> None:
+        """Have the pull request told again, even if this process dies first."""
+        self._said.owe(number, at=self.clock.now())
+
+    def owed(self) -> tuple[int, ...]:
+        """The pull requests that are due to be told again, longest due first."""
+        now = self.clock.now()
+        due = [(owed.at, number) for number, owed in self._said.all_owed().items() if owed.at <= now]
+        return tuple(number for _, number in sorted(due))
+
+    def forget(self, number: int) -> None:
+        """The pull request is closed: drop what is remembered of it, once nothing is owed to it any more. Those that
+        shared its head are to be told again."""
+        if self._said.owed(number) is not None:
+            self._said.owe(number, at=self.clock.now(), last=True)
+            return
+        for other in self._said.forget(number):
+            self.owe(other)
+
+    def _post(self, story: PullStory) -> float | None:
+        """When the rest may be posted, None when nothing is left."""
+        news = {output.name: digest_of(output) for output in compose_checks(unpaced(story))}
+        for output in compose_checks(story):
+            self._poster.check(output, news=news[output.name])
+        if story.queued_head is None and self._said.comment(story.number) is None:
+            return None
+        return self._poster.comment(
+            story.number,
+            compose_comment(story),
+            news=digest_of(compose_comment(unpaced(story))),
+            is_final=story.is_final,
+        )
+
+    def _same_head(self, number: int, head: Sha) -> tuple[int, ...]:
+        """Other open pull requests with that head; the forge is asked only where the notes know of one (rule 17)."""
+        for other in self._said.at_head(number, head):
+            self.owe(other)
+        if not self._said.others_at(number, head):
+            return ()
+        return tuple(sorted({pull.number for pull in self.pulls.pulls_with_head(head)} - {number}))
+
+    def _judged_group(self, group: MergeGroup, approvals: tuple[Approval, ...]) -> Judged:
+        """A group's name is not trusted: it has to be that pull request's head on its base, and nothing else (rule
+        16). Its base may hold changes that are not on the branch yet; the branch's contract counts (I4)."""
+        pull = self.pulls.pull(group.number)
+        tip = self.forge.tip(group.lane)
+        contract = self._stories.contract(tip) if tip is not None else "the base branch is gone"
+        problem = contract if isinstance(contract, str) else self._group_problem(group, pull, contract)
+        if problem or pull is None or isinstance(contract, str):
+            return Judged(base=group.base, head=group.head, problem=problem)
+        return judged_of(self._verdicts.of_pull(pull, group.base, contract, approvals=approvals))
+
+    def _group_problem(self, group: MergeGroup, pull: Pull | None, contract: Contract) -> str:
+        if pull is None or pull.state is not PullState.OPEN or pull.base != group.lane:
+            return f"#{group.number} is no open pull request for {group.lane}"
+        merged = self.git.merge(group.base, pull.head)
+        if not isinstance(merged, Merged) or merged.tree != self.git.tree_of(group.head):
+            return f"the group is not #{group.number} at {pull.head} merged into {group.base}"
+        ahead = self._stories.contract(group.base)
+        if isinstance(ahead, str) or ahead.digest != contract.digest:
+            return (
+                "a change to the contract is ahead in the forge's queue; queue it again when that has landed"
+            )
+        return ""
