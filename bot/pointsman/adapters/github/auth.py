@@ -1,0 +1,218 @@
+"""Tokens: an app's, an installation's, or one that was given. They are held in memory only and never shown."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+from github.Auth import AppAuth, AppAuthToken, Auth, Token
+
+from pointsman.core.errors import ForgeRefused, ForgeUnavailable, UserError
+from pointsman.ports import Clock
+
+if TYPE_CHECKING:
+    from pointsman.adapters.github.client import Client
+    from pointsman.adapters.github.credentials import AppCredentials
+
+EARLY = 300.0
+"""Seconds before its end at which an installation token is replaced; GitHub's last an hour."""
+JWT_SECONDS = 240.0
+"""PyGithub signs for five minutes, and dates back by one."""
+WANTED: Mapping[str, str] = {
+    "actions": "write",
+    "administration": "read",
+    "checks": "write",
+    "contents": "write",
+    "issues": "write",
+    "members": "read",
+    "metadata": "read",
+    "pull_requests": "write",
+    "statuses": "read",
+    "workflows": "write",
+}
+"""All that is asked for, as far as the installation grants it: `actions` to start and repeat workflows,
+`administration` to read branch protection, `members` for teams, `workflows` to land changes of workflows."""
+OPTIONAL = frozenset({"actions", "administration", "members", "workflows"})
+"""Without these the rest works."""
+
+
+class TokenSource(Protocol):
+    """A token for git over HTTPS."""
+
+    def token(self) -> str:
+        """One that holds for five minutes at least. Errors: `ForgeUnavailable`, `ForgeRefused`."""
+        ...
+
+
+class Nobody(Auth):
+    """No credentials at all, for the few requests that take none. An authority of its own."""
+
+    spent = 0
+    token_type = ""
+    token = ""
+
+    def authentication(self, headers: dict[str, str]) -> None:
+        """Adds nothing."""
+
+    def auth(self) -> Auth:
+        return self
+
+    def renew(self, refused: str) -> bool:
+        return False
+
+
+class TokenAuth:
+    """One token that was given (`GITHUB_TOKEN`, a personal one), used until it is refused."""
+
+    spent = 0
+
+    def __init__(self, token: str) -> None:
+        self._auth = Token(_plausible(token))
+
+    def token(self) -> str:
+        return self._auth.token
+
+    def auth(self) -> Auth:
+        return self._auth
+
+    def renew(self, refused: str) -> bool:
+        return False
+
+
+class AppKey:
+    """The app itself, by JWTs signed with its key: it may list installations and ask for their tokens, no more."""
+
+    spent = 0
+
+    def __init__(self, credentials: AppCredentials, *, clock: Clock) -> None:
+        self._signer = AppAuth(credentials.app_id, credentials.private_key)
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._signed: tuple[float, AppAuthToken] | None = None
+
+    def auth(self) -> Auth:
+        with self._lock:
+            now = self._clock.now()
+            if self._signed is None or not 0 <= now - self._signed[0] < JWT_SECONDS:
+                self._signed = now, AppAuthToken(self._sign())
+            return self._signed[1]
+
+    def renew(self, refused: str) -> bool:
+        with self._lock:
+            self._signed = None
+        return True
+
+    def _sign(self) -> str:
+        try:
+            return self._signer.token
+        except ValueError:  # PyJWT quotes the key in some of its own texts
+            raise UserError(
+                "the app's private key cannot be used: it has to be the PEM file that GitHub gave"
+            ) from None
+
+
+class InstallationTokens:
+    """The tokens of one installation, for one repository (None: for all of its), replaced early."""
+
+    def __init__(
+        self,
+        app: Client,
+        *,
+        installation: int,
+        repository: int | None,
+        clock: Clock,
+        wanted: Mapping[str, str] = WANTED,
+        granted: Mapping[str, str] | None = None,
+    ) -> None:
+        self._app, self._clock = app, clock
+        self._installation, self._repository = installation, repository
+        self._wanted = wanted if granted is None else within(wanted, granted)
+        self._lock = threading.Lock()
+        self._token, self._until = "", 0.0
+        self.spent = 0
+
+    def token(self) -> str:
+        with self._lock:
+            now = self._clock.now()
+            if not self._token or now >= self._until - EARLY:
+                self._replace(now)
+            return self._token
+
+    def auth(self) -> Auth:
+        return Token(self.token())
+
+    def renew(self, refused: str) -> bool:
+        """Another thread may have replaced it already: then that one is tried."""
+        with self._lock:
+            if self._token == refused:
+                self._token = ""
+        return True
+
+    def _replace(self, now: float) -> None:
+        before = self._app.spent
+        try:
+            answer = self._ask()
+        except ForgeUnavailable:
+            if self._token and now < self._until - 30:
+                return
+            raise
+        finally:
+            self.spent += self._app.spent - before
+        self._token, self._until = _read(answer, self._app.skew)
+
+    def _ask(self) -> Any:
+        try:
+            return self._post()
+        except ForgeRefused as problem:
+            if problem.status != 422:
+                raise
+        # 422: the installation has not granted all of it
+        facts = self._app.get(f"/app/installations/{self._installation}")
+        granted = facts.get("permissions") if isinstance(facts, dict) else None
+        self._wanted = within(self._wanted, granted if isinstance(granted, dict) else {})
+        return self._post()
+
+    def _post(self) -> Any:
+        from pointsman.adapters.github.client import Unsure
+
+        body: dict[str, Any] = {"permissions": dict(self._wanted)}
+        if self._repository is not None:
+            body["repository_ids"] = [self._repository]
+        path = f"/app/installations/{self._installation}/access_tokens"
+        try:
+            return self._app.write("POST", path, body)
+        except Unsure:  # at worst there is a token that nobody has
+            pass
+        try:
+            return self._app.write("POST", path, body)
+        except Unsure:
+            raise ForgeUnavailable("GitHub gives no token for the installation: it does not answer") from None
+
+
+def within(wanted: Mapping[str, str], granted: Mapping[str, str]) -> Mapping[str, str]:
+    """Of what is wanted, as much as is granted: GitHub refuses to narrow a token to more than there is."""
+    weaker = {"read": 0, "write": 1, "admin": 2}
+    return {
+        name: min(level, granted[name], key=lambda each: weaker.get(each, 0))
+        for name, level in wanted.items()
+        if name in granted
+    }
+
+
+def _read(answer: Any, skew: float) -> tuple[str, float]:
+    """The token, and when it ends by our clock."""
+    try:
+        ends = datetime.fromisoformat(answer["expires_at"]).timestamp() - skew
+        return _plausible(answer["token"]), ends
+    except (KeyError, TypeError, ValueError):
+        raise ForgeUnavailable("GitHub's answer holds no token that can be read") from None
+
+
+def _plausible(token: str) -> str:
+    """Tokens are printable ASCII: anything else would break a header, or add one."""
+    cleaned = token.strip()
+    if not cleaned or not cleaned.isascii() or not cleaned.isprintable() or " " in cleaned:
+        raise UserError("the token is empty, or holds what no token holds")
+    return cleaned
