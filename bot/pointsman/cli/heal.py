@@ -108,7 +108,9 @@ def _who(part: str, when: int) -> Signature:
 def _report(
     git: Git, verdict: Verdict, commit: Sha | None, *, as_patch: bool, as_json: bool, names: tuple[str, str]
 ) -> None:
-    text = _patch(git, verdict.healing) if as_patch else None
+    from pointsman.service.heal_patch import patch_of
+
+    text = patch_of(git, verdict.healing) if as_patch else None
     if as_json:
         answer = verdict.to_json()
         first = {key: answer[key] for key in ("status", "base", "head")}
@@ -119,19 +121,6 @@ def _report(
         click.echo(line, err=as_patch)
     if text is not None:
         click.echo(text, nl=False)
-
-
-def _patch(git: Git, healing: Healing) -> bytes:
-    from pointsman.core.patch import patch
-
-    if healing.merged is None or healing.status != "healed":
-        return b""
-    changes = []
-    for path, new in sorted(healing.files.items()):
-        entry = git.entry(healing.merged, path)
-        old = next(iter(git.read([entry.oid])))[1] if entry else None
-        changes.append((path, old, new))
-    return patch(changes)
 
 
 def _lines(verdict: Verdict, commit: Sha | None, names: tuple[str, str]) -> Iterator[str]:

@@ -26,6 +26,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "heads": ("pointsman.cli.heads:heads", "Migration heads of a tree, by environment."),
     "heal": ("pointsman.cli.heal:heal", "Plan, prove and make the commit that ends a migration fork."),
     "contract": ("pointsman.cli.contract:contract", "Write, lint and explain the ownership contract."),
+    "app": ("pointsman.cli.app:app", "Make a GitHub App for the queue."),
+    "serve": ("pointsman.web.command:serve", "Run the GitHub App."),
     "doctor": ("pointsman.cli.doctor:doctor", "Which tools and protections are in force on this machine."),
     "replay": ("pointsman.cli.replay:replay", "What contract and healer would have said of past merges."),
 }

@@ -44,8 +44,11 @@ class Forge(Protocol):
 class People(Protocol):
     """Who somebody is, looked up live where there is a forge to ask."""
 
-    def author(self, name: str, account: int | None, contract: Contract | None = None) -> Author:
-        """What is known of the account: with the `contract`, also its teams and permission as far as that asks.
+    def author(
+        self, name: str, account: int | None, contract: Contract | None = None, *, live: bool = False
+    ) -> Author:
+        """What is known of the account: with the `contract`, also its teams and permission as far as that asks;
+        `live`: with its permission in any case, all of it asked for now.
 
         `name` is a login or an e-mail address, `account` the forge's id, None where there is none. Errors:
         `ForgeUnavailable` when the forge can't be asked; somebody who is gone has no permission."""

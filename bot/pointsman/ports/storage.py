@@ -47,8 +47,10 @@ class Store(Protocol):
 
     def change(self, change_id: int) -> Change | None: ...
 
-    def changes(self, lane: str | None = None, *, states: Sequence[ChangeState] = ()) -> tuple[Change, ...]:
-        """By id; all states when none is named."""
+    def changes(
+        self, lane: str | None = None, *, states: Sequence[ChangeState] = (), number: int | None = None
+    ) -> tuple[Change, ...]:
+        """By id; all states when none is named; with `number`, those of that pull request."""
         ...
 
     def candidates(self, lane: str, *, states: Sequence[CandidateState] = ()) -> tuple[Candidate, ...]:

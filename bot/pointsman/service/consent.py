@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from pointsman.core.contract import Contract, ScopeGrant, grant_problem
 from pointsman.core.queue.model import Change, Entry, RecordedApproval, RecordedGrant
-from pointsman.ports import Clock, Store
-from pointsman.service.judging import local_author
+from pointsman.ports import Clock, People, Store
+from pointsman.service.recorded import LocalPeople
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,19 +25,39 @@ class Consents:
         body = {"change": change.id, "branch": change.branch, "head": change.head, "by": by, "human": human}
         self.store.save(approval, entries=(Entry(lane=change.lane, kind="approved", body=body),), at=now)
 
-    def grant(self, change: Change, *, patterns: Sequence[str], by: str, contract: Contract) -> str:
-        """Widen the change's scope at its submitted head; why not, or '' when it is done."""
+    def grant(
+        self,
+        change: Change,
+        *,
+        patterns: Sequence[str],
+        by: str,
+        contract: Contract,
+        people: People | None = None,
+        account: int | None = None,
+        keep: Callable[[RecordedGrant], None] | None = None,
+    ) -> str:
+        """Widen the change's scope at its submitted head; why not, or '' when it is done. `keep` hears each grant; a
+        change that is not stored (id 0) has its grants nowhere else."""
+        known = people if people is not None else LocalPeople()
+        granter = known.author(by, account, contract)
+        author = known.author(change.author, change.account, contract)
         now = self.clock.now()
         expires = now + contract.scope.expires
         for pattern in patterns:
-            asked = ScopeGrant(
-                pattern=pattern, by=by, head=change.head, expires=expires, identity=local_author(by)
-            )
-            problem = grant_problem(contract, asked, local_author(change.author))
+            asked = ScopeGrant(pattern=pattern, by=by, head=change.head, expires=expires, identity=granter)
+            problem = grant_problem(contract, asked, author)
             if problem is not None:
                 return f"{pattern} is not granted: {problem}"
         grants = [
-            RecordedGrant(change=change.id, head=change.head, pattern=pattern, by=by, at=now, expires=expires)
+            RecordedGrant(
+                change=change.id,
+                head=change.head,
+                pattern=pattern,
+                by=by,
+                at=now,
+                expires=expires,
+                account=account,
+            )
             for pattern in patterns
         ]
         body = {
@@ -48,8 +68,22 @@ class Consents:
             "by": by,
             "expires": expires,
         }
-        self.store.save(*grants, entries=(Entry(lane=change.lane, kind="granted", body=body),), at=now)
+        stored = grants if change.id else []
+        self.store.save(*stored, entries=(Entry(lane=change.lane, kind="granted", body=body),), at=now)
+        if keep is not None:
+            for grant in grants:
+                keep(grant)
         return ""
+
+    def pause(self, lane: str, *, by: str, why: str = "") -> bool:
+        """Stop building and landing in the lane until somebody resumes it; False when it was paused already."""
+        state = self.store.lane(lane)
+        if state.paused is not None:
+            return False
+        text = f"{by} paused it" + (f": {why}" if why else "")
+        entry = Entry(lane=lane, kind="paused", body={"why": text, "by": by})
+        self.store.save(replace(state, paused=text), entries=(entry,), at=self.clock.now())
+        return True
 
     def resume(self, lane: str, *, by: str) -> bool:
         """Let a paused lane go on, with a clean count of failures; False when it was not paused."""

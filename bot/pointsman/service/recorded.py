@@ -14,7 +14,9 @@ from pointsman.service.judging import Subject, local_author
 class LocalPeople:
     """Whoever there is on a rung without a forge: what the name says is all that is known."""
 
-    def author(self, name: str, account: int | None, contract: Contract | None = None) -> Author:
+    def author(
+        self, name: str, account: int | None, contract: Contract | None = None, *, live: bool = False
+    ) -> Author:
         return local_author(name)
 
 

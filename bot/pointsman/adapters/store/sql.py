@@ -114,8 +114,12 @@ class SqlStore:
         found = self._records(Change, select(tables.changes).where(tables.changes.c.id == change_id))
         return found[0] if found else None
 
-    def changes(self, lane: str | None = None, *, states: Sequence[ChangeState] = ()) -> tuple[Change, ...]:
+    def changes(
+        self, lane: str | None = None, *, states: Sequence[ChangeState] = (), number: int | None = None
+    ) -> tuple[Change, ...]:
         query = select(tables.changes).order_by(tables.changes.c.id)
+        if number is not None:
+            query = query.where(tables.changes.c.number == number)
         if lane is not None:
             query = query.where(tables.changes.c.lane == lane)
         if states:

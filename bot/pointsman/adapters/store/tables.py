@@ -129,6 +129,7 @@ changes = Table(
     Column("hold", Exact, nullable=False, server_default=text("''")),
     Index("changes_by_lane", "lane", "state"),
     Index("changes_by_state", "state"),
+    Index("changes_by_number", "number"),
     sqlite_autoincrement=True,
 )
 

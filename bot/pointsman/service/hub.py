@@ -1,0 +1,161 @@
+"""All repositories of an app: hands each delivery to its repository and lets each work when it has something to do."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from pointsman.core.errors import ForgeUnavailable, PointsmanError
+from pointsman.core.hints import Delivery, Figures
+from pointsman.core.pulls import events as e
+from pointsman.core.queue.model import Entry
+from pointsman.ports import Clock, Inbox
+from pointsman.service.station import Station
+
+IDLE_SECONDS = 0.25
+"""How long to wait when nothing is due; `nudge` cuts it short."""
+
+DIRECTORY_SECONDS = 600.0
+"""How often the list of repositories is read again without an event."""
+
+RETRY_SECONDS = 30.0
+
+
+@dataclass(kw_only=True)
+class Hub:
+    """`directory` lists the repositories that the app is installed on, by id; `open_station` makes the one that works
+    such a repository. `rest` waits for so many seconds, or until something came in."""
+
+    inbox: Inbox
+    clock: Clock
+    directory: Callable[[], dict[int, str]]
+    open_station: Callable[[int, str], Station]
+    say: Callable[[str, Entry], None] = lambda _name, _entry: None
+    rest: Callable[[float], None] = lambda _seconds: None
+    stations: dict[int, Station] = field(default_factory=dict)
+    _listed_at: float = field(default=float("-inf"))
+    _listed: bool = False
+    _counted: Counter[str] = field(default_factory=Counter)
+    _deliveries: Counter[tuple[str, str]] = field(default_factory=Counter)
+    _last_round: float = 0.0
+
+    @property
+    def ready(self) -> str:
+        """Why deliveries can't be worked yet; '' when they can."""
+        return "" if self._listed else "the list of repositories was not read yet"
+
+    def run(self, *, stop: Callable[[], bool]) -> None:
+        """Work until `stop()`."""
+        while not stop():
+            if not self.round():
+                self.rest(IDLE_SECONDS)
+
+    def round(self) -> int:
+        """Everything that is due now, once; how much was done."""
+        self._last_round = self.clock.now()
+        done = self._list_repositories()
+        done += self._work_inbox()
+        for station in list(self.stations.values()):
+            if station.due(self.clock.now()):
+                done += 1 + station.round()
+        return done
+
+    def figures(self) -> Figures:
+        """May be called from another thread."""
+        pending, oldest = self.inbox.size()
+        stations = list(self.stations.values())
+        return Figures(
+            lanes=tuple(lane for station in stations for lane in station.figures()),
+            requests=tuple((station.name, station.pulls.spent) for station in stations),
+            deliveries=tuple(self._deliveries.items()),
+            landed=self._counted["landed"],
+            returned=self._counted["returned"],
+            healed=self._counted["healed"],
+            pending_hints=pending,
+            oldest_hint=max(0.0, self.clock.now() - oldest) if pending else 0.0,
+            last_round=self._last_round,
+            troubles=sum(station.troubles for station in stations) + self._counted["trouble"],
+        )
+
+    def heard(self, name: str, entry: Entry) -> None:
+        """Count a journal line of any repository and pass it on."""
+        if entry.kind == "landed":
+            self._counted["landed"] += len(entry.body.get("changes", ()))
+        elif entry.kind == "built":
+            self._counted["healed"] += len(entry.body.get("healed", ()))
+        else:
+            self._counted[entry.kind] += 1
+        self.say(name, entry)
+
+    def _list_repositories(self) -> int:
+        now = self.clock.now()
+        if now - self._listed_at < DIRECTORY_SECONDS:
+            return 0
+        try:
+            found = self.directory()
+        except PointsmanError as problem:
+            again = problem.again_at if isinstance(problem, ForgeUnavailable) else 0.0
+            self._listed_at = max(now, again) - DIRECTORY_SECONDS + RETRY_SECONDS
+            self.heard("", Entry(lane="", kind="trouble", body={"why": str(problem)}))
+            return 0
+        self._listed_at, self._listed = now, True
+        for gone in self.stations.keys() - found.keys():
+            del self.stations[gone]
+        for repository, name in found.items():
+            self._station(repository, name)
+        return 1
+
+    def _station(self, repository: int, name: str) -> Station | None:
+        known = self.stations.get(repository)
+        if known is not None:
+            known.name = name
+            return known
+        try:
+            station = self.open_station(repository, name)
+            station.say = self.heard
+            station.recover()
+        except PointsmanError as problem:
+            self.heard(name, Entry(lane="", kind="trouble", body={"why": str(problem)}))
+            return None
+        self.stations[repository] = station
+        return station
+
+    def _work_inbox(self) -> int:
+        pending = self.inbox.pending(now=self.clock.now())
+        for delivery in pending:
+            outcome = self._work(delivery)
+            self._deliveries[(delivery.event, outcome)] += 1
+        return len(pending)
+
+    def _work(self, delivery: Delivery) -> str:
+        """Work one delivery; one that fails is tried again later, and others go before it."""
+        now = self.clock.now()
+        try:
+            outcome = self._take(delivery)
+        except Exception as problem:  # noqa: BLE001 - one delivery must not stop all repositories; it is kept
+            again = problem.again_at if isinstance(problem, ForgeUnavailable) else 0.0
+            why = str(problem) if isinstance(problem, PointsmanError) else f"defect: {problem!r}"
+            kept = self.inbox.later(delivery.id, at=max(again, now + RETRY_SECONDS), why=why)
+            self.heard("", Entry(lane="", kind="trouble", body={"why": f"{delivery.event}: {why}"}))
+            return "later" if kept else "given up"
+        self.inbox.done(delivery.id, at=now)
+        return outcome
+
+    def _take(self, delivery: Delivery) -> str:
+        try:
+            payload = json.loads(delivery.payload)
+        except (ValueError, RecursionError):
+            return "malformed"
+        event = e.parse_event(delivery.event, payload)
+        if isinstance(event, e.Ignored | e.Malformed):
+            return "ignored" if isinstance(event, e.Ignored) else "malformed"
+        if isinstance(event, e.InstallationChanged | e.RepositoryRenamed):
+            self._listed_at = float("-inf")
+            return "worked"
+        station = self.stations.get(delivery.repository) if delivery.repository is not None else None
+        if station is None:
+            return "unknown repository"
+        station.take(event)
+        return "worked"
