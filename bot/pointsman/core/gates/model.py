@@ -25,6 +25,9 @@ class Why(StrEnum):
     NOT_STARTED = "not_started"
     CANCELLED = "cancelled"
     LOST = "lost"
+    SKIPPED = "skipped"
+    MISSING = "missing_check"
+    NOT_GREEN = "not_green"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
