@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
@@ -17,6 +17,20 @@ PACE = 60.0
 """Seconds between two edits of one comment, but for how it ended."""
 
 
+POSTING = Posted()
+"""The note of something that is about to be posted: whether it was is to be looked up."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Draft:
+    """A comment to be; `news` is the same for bodies that differ in nothing that is worth an edit."""
+
+    number: int
+    body: str
+    news: str
+    is_final: bool
+
+
 @dataclass(kw_only=True)
 class Poster:
     """Writes to one repository's pull requests. `trouble` hears, once each, what the forge refuses for good."""
@@ -27,16 +41,36 @@ class Poster:
     trouble: Callable[[str], None]
     _told: set[tuple[str, int]] = field(default_factory=set)
 
-    def check(self, output: CheckOutput, *, news: str) -> None:
-        """Bring one check run up to date, unless `news` says what was said before."""
-        known = self.said.check(output.head, output.name)
-        if known is not None and not known.posting and known.news == news:
-            return
+    def post(self, checks: Sequence[tuple[CheckOutput, str]], draft: Draft | None) -> float | None:
+        """Bring check runs (each with its news) and the comment up to date; when the comment may be edited, where it
+        is too soon now. What was posted is on disk when this returns or raises."""
+        due = [
+            (output, news, known)
+            for output, news in checks
+            if _is_news(known := self.said.check(output.head, output.name), news)
+        ]
+        known = self.said.comment(draft.number) if draft is not None else None
+        later = _later(known, draft, self.clock.now()) if draft is not None else None
+        writes = draft is not None and later is not None and later <= self.clock.now()
+        for output, _, before in due:
+            if before is None:
+                self.said.keep_check(output.head, output.name, POSTING)
+        if draft is not None and writes and known is None:
+            self.said.keep_comment(draft.number, POSTING)
+        self.said.flush()
+        try:
+            for output, news, before in due:
+                self._check(output, news, before)
+            if draft is not None and writes:
+                self._comment(draft, known)
+        finally:
+            self.said.flush()
+        return None if writes else later
+
+    def _check(self, output: CheckOutput, news: str, known: Posted | None) -> None:
         try:
             id = known.id if known is not None else None
-            if known is None:
-                self.said.keep_check(output.head, output.name, Posted(posting=True))
-            elif id is None:
+            if known is not None and id is None:
                 id = self._find_check(output.head, output.name)
             posted = self.pulls.post_check(output, known=id)
         except ForgeRefused as refusal:
@@ -45,31 +79,25 @@ class Poster:
             return
         self.said.keep_check(output.head, output.name, Posted(id=posted, news=news, at=self.clock.now()))
 
-    def comment(self, number: int, body: str, *, news: str, is_final: bool) -> float | None:
-        """Bring the one comment up to date; when it may be edited, where it is too soon now."""
-        known, digest, now = self.said.comment(number), digest_of(body), self.clock.now()
-        if known is not None and known.id is not None:
-            if known.digest == digest or (known.news == news and not is_final):
-                return None
-            if not is_final and now < known.at + PACE:
-                return known.at + PACE
+    def _comment(self, draft: Draft, known: Posted | None) -> None:
         try:
-            id = self._write(number, body, known)
+            id = self._write(draft, known)
         except ForgeRefused as refusal:
-            self.said.keep_comment(number, known)
+            self.said.keep_comment(draft.number, known)
             self._refused("comments", refusal)
-            return None
-        self.said.keep_comment(number, Posted(id=id, digest=digest, news=news, at=now))
-        return None
+            return
+        self.said.keep_comment(draft.number, Posted(id=id, news=draft.news, at=self.clock.now()))
 
-    def _write(self, number: int, body: str, known: Posted | None) -> int:
+    def _write(self, draft: Draft, known: Posted | None) -> int:
         id = known.id if known is not None else None
-        if known is not None and known.posting and id is None:
-            id = self._find_comment(number)
-        if id is not None and self.pulls.edit_comment(id, body):
-            return id
-        self.said.keep_comment(number, Posted(posting=True))
-        return self.pulls.comment(number, body)
+        if known is not None and id is None:
+            id = self._find_comment(draft.number)
+        if id is not None:
+            if self.pulls.edit_comment(id, draft.body):
+                return id
+            self.said.keep_comment(draft.number, POSTING)
+            self.said.flush()
+        return self.pulls.comment(draft.number, draft.body)
 
     def _find_comment(self, number: int) -> int | None:
         """Our own comment, told by its author first: anybody can write the marker."""
@@ -93,6 +121,19 @@ class Poster:
         if key not in self._told:
             self._told.add(key)
             self.trouble(f"{what} can't be written: {refusal}")
+
+
+def _is_news(known: Posted | None, news: str) -> bool:
+    return known is None or known.id is None or known.news != news
+
+
+def _later(known: Posted | None, draft: Draft, now: float) -> float | None:
+    """When the comment is to be written: now, later because it was edited a moment ago, or not at all (None)."""
+    if known is None or known.id is None:
+        return now
+    if known.news == draft.news:
+        return None
+    return now if draft.is_final else max(now, known.at + PACE)
 
 
 def digest_of(said: CheckOutput | str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from pointsman.core.model import Sha
@@ -18,15 +18,12 @@ HEADS = 4
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Posted:
-    """One thing that was posted. `id` None with `posting`: it was about to be posted when this was written, and
-    whether it was is not known. `digest` is of its text, `news` of what is worth an edit in it; `at` in seconds since
-    1970."""
+    """One thing that was posted. `id` None: it was about to be posted when this was written, and whether it was is not
+    known. `news` is a digest of what in it is worth an edit; `at` in seconds since 1970."""
 
     id: int | None = None
-    digest: str = ""
     news: str = ""
     at: float = 0.0
-    posting: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,10 +37,18 @@ class Owed:
 @dataclass(kw_only=True)
 class Said:
     """The notes `said:NUMBER:comment` and `said:NUMBER:head`, `said@HEAD:CHECK`, `head:HEAD` (which pull requests have
-    it) and `owed:NUMBER`."""
+    it) and `owed:NUMBER`. Reads see what is kept; a process that is killed knows only what was flushed."""
 
     store: Store
     clock: Clock
+    _pending: dict[str, str] = field(default_factory=dict)
+
+    def flush(self) -> None:
+        """Write down what was kept since the last time, in one transaction."""
+        if self._pending:
+            notes = [Note(key=key, value=value) for key, value in self._pending.items()]
+            self.store.save(*notes, at=self.clock.now())
+            self._pending.clear()
 
     def comment(self, number: int) -> Posted | None:
         return self._posted(_comment(number))
@@ -61,14 +66,19 @@ class Said:
     def at_head(self, number: int, head: Sha) -> tuple[int, ...]:
         """Remember that the pull request has that head now; those that shared the one it had before."""
         heads = self._heads(number)
-        if heads and heads[-1] == head:
+        if heads and heads[-1] == head and number in self._numbers(head):
             return ()
-        freed = self._leave(number, heads[-1]) if heads else []
+        freed = self._leave(number, heads[-1]) if heads and heads[-1] != head else []
         kept = [*(one for one in heads if one != head), head][-HEADS:]
         self._put(f"said:{number}:head", list(kept))
         self._put(_head(head), sorted({*self._numbers(head), number}))
         self._drop_checks([one for one in heads if one not in kept])
         return tuple(freed)
+
+    def closed(self, number: int) -> tuple[int, ...]:
+        """Its head counts no more; those that shared it."""
+        heads = self._heads(number)
+        return tuple(self._leave(number, heads[-1])) if heads else ()
 
     def others_at(self, number: int, head: Sha) -> tuple[int, ...]:
         """The other pull requests that were last seen with that head."""
@@ -76,49 +86,54 @@ class Said:
 
     def forget(self, number: int) -> tuple[int, ...]:
         """Drop the pull request's notes; those that shared its head with it."""
-        heads = self._heads(number)
-        sharers = self._leave(number, heads[-1]) if heads else []
-        self._drop_checks(heads)
-        gone = [Note(key=key, value="") for key in self.store.notes(f"said:{number}:")]
-        self.store.save(*gone, Note(key=f"owed:{number}", value=""), at=self.clock.now())
-        return tuple(sharers)
+        sharers = self.closed(number)
+        self._drop_checks(self._heads(number))
+        self._drop(f"said:{number}:")
+        self._save(f"owed:{number}", "")
+        self.flush()
+        return sharers
 
     def owe(self, number: int, *, at: float, last: bool = False) -> None:
+        """On disk when this returns. Of two times the later counts: somebody said so."""
         known = self.owed(number)
-        if known is None or known.at < at or (last and not known.last):
-            self._put(f"owed:{number}", asdict(Owed(at=at, last=last or (known is not None and known.last))))
+        owed = Owed(at=max(at, known.at if known else at), last=last or (known is not None and known.last))
+        if owed != known:
+            self._put(f"owed:{number}", asdict(owed))
+        self.flush()
 
     def owed(self, number: int) -> Owed | None:
-        value = self._get(f"owed:{number}")
-        return _owed(value) if isinstance(value, dict) else None
+        return _owed(self._get(f"owed:{number}"))
 
     def all_owed(self) -> dict[int, Owed]:
-        notes = self.store.notes("owed:")
-        read = {key.removeprefix("owed:"): _loads(value) for key, value in notes.items()}
-        return {
-            int(number): _owed(value)
-            for number, value in read.items()
-            if number.isdigit() and isinstance(value, dict)
+        self.flush()
+        found = {
+            key.removeprefix("owed:"): _owed(_loads(value))
+            for key, value in self.store.notes("owed:").items()
         }
+        return {int(number): owed for number, owed in found.items() if owed is not None and number.isdigit()}
 
     def settle(self, number: int) -> None:
-        if self.store.note(f"owed:{number}") is not None:
+        if self.owed(number) is not None:
             self._save(f"owed:{number}", "")
+            self.flush()
 
     def _leave(self, number: int, head: Sha) -> list[int]:
         """The pull request has that head no more; who else has it."""
-        others = [other for other in self._numbers(head) if other != number]
-        self._save(_head(head), json.dumps(others) if others else "")
+        numbers = self._numbers(head)
+        others = [other for other in numbers if other != number]
+        if others != numbers:
+            self._save(_head(head), json.dumps(others) if others else "")
         return others
 
     def _drop_checks(self, heads: list[Sha]) -> None:
         """Forget the check runs of commits that no pull request has."""
-        left = [head for head in heads if not self._numbers(head)]
-        gone = [
-            Note(key=key, value="") for head in left for key in self.store.notes(f"said@{head[:DIGITS]}:")
-        ]
-        if gone:
-            self.store.save(*gone, at=self.clock.now())
+        for head in heads:
+            if not self._numbers(head):
+                self._drop(f"said@{head[:DIGITS]}:")
+
+    def _drop(self, prefix: str) -> None:
+        known = {*self.store.notes(prefix), *(key for key in self._pending if key.startswith(prefix))}
+        self._pending.update(dict.fromkeys(known, ""))
 
     def _heads(self, number: int) -> list[Sha]:
         """The newest last."""
@@ -136,15 +151,13 @@ class Said:
         id = value.get("id")
         return Posted(
             id=id if isinstance(id, int) else None,
-            digest=str(value.get("digest", "")),
             news=str(value.get("news", "")),
             at=float(value.get("at") or 0.0),
-            posting=bool(value.get("posting")),
         )
 
     def _get(self, key: str) -> object:
-        value = self.store.note(key)
-        return None if value is None else _loads(value)
+        value = self._pending[key] if key in self._pending else self.store.note(key)
+        return _loads(value) if value else None
 
     def _put(self, key: str, value: dict[str, Any] | list[Any]) -> None:
         self._save(key, json.dumps(value, sort_keys=True))
@@ -153,7 +166,7 @@ class Said:
         self._save(key, json.dumps(asdict(posted), sort_keys=True) if posted is not None else "")
 
     def _save(self, key: str, value: str) -> None:
-        self.store.save(Note(key=key, value=value), at=self.clock.now())
+        self._pending[key] = value
 
 
 def _comment(number: int) -> str:
@@ -177,5 +190,7 @@ def _loads(value: str) -> object:
     return loaded
 
 
-def _owed(value: dict[str, Any]) -> Owed:
+def _owed(value: object) -> Owed | None:
+    if not isinstance(value, dict):
+        return None
     return Owed(at=float(value.get("at") or 0.0), last=bool(value.get("last")))

@@ -20,7 +20,7 @@ from pointsman.core.pulls.telling import (
 from pointsman.ports import Clock, Forge, Git, People, Pulls, Store
 from pointsman.service.check import CheckReport
 from pointsman.service.migrations import Reader
-from pointsman.service.poster import Poster, digest_of
+from pointsman.service.poster import Draft, Poster, digest_of
 from pointsman.service.pull_verdicts import Verdicts, judged_of
 from pointsman.service.said import Said
 from pointsman.service.stories import Stories
@@ -80,6 +80,9 @@ class Speaker:
         if change is None and (pull is None or pull.state is not PullState.OPEN):
             return None
         head = pull.head if pull is not None else change.head if change is not None else Sha("")
+        if pull is not None and pull.state is not PullState.OPEN:
+            self.closed(number)
+            return self._stories.story(change, pull)
         return self._stories.story(change, pull, same_head=self._same_head(number, head))
 
     def tell(self, number: int, *, pull: Pull | None = None) -> None:
@@ -97,15 +100,17 @@ class Speaker:
             self._said.owe(number, at=waits)
             return
         owed = self._said.owed(number)
+        if owed is None:
+            return
         self._said.settle(number)
-        if owed is not None and owed.last:
+        if owed.last:
             self.forget(number)
 
     def tell_group(self, group: MergeGroup, *, approvals: tuple[Approval, ...] = ()) -> None:
         """Put the three checks on a group of the forge's own merge queue. Errors: `ForgeUnavailable`; ask again."""
         judged = self._judged_group(group, approvals)
-        for output in compose_group_checks(judged, head=group.head):
-            self._poster.check(output, news=digest_of(output))
+        outputs = compose_group_checks(judged, head=group.head)
+        self._poster.post([(output, digest_of(output)) for output in outputs], None)
 
     def owe(self, number: int) -> None:
         """Have the pull request told again, even if this process dies first."""
@@ -117,9 +122,13 @@ class Speaker:
         due = [(owed.at, number) for number, owed in self._said.all_owed().items() if owed.at <= now]
         return tuple(number for _, number in sorted(due))
 
+    def closed(self, number: int) -> None:
+        """The pull request is closed or merged: those that share its head are to be told again (rule 17)."""
+        for other in self._said.closed(number):
+            self.owe(other)
+
     def forget(self, number: int) -> None:
-        """The pull request is closed: drop what is remembered of it, once nothing is owed to it any more. Those that
-        shared its head are to be told again."""
+        """Drop what is remembered of a closed pull request, once nothing is owed to it any more."""
         if self._said.owed(number) is not None:
             self._said.owe(number, at=self.clock.now(), last=True)
             return
@@ -128,17 +137,17 @@ class Speaker:
 
     def _post(self, story: PullStory) -> float | None:
         """When the rest may be posted, None when nothing is left."""
-        news = {output.name: digest_of(output) for output in compose_checks(unpaced(story))}
-        for output in compose_checks(story):
-            self._poster.check(output, news=news[output.name])
-        if story.queued_head is None and self._said.comment(story.number) is None:
-            return None
-        return self._poster.comment(
-            story.number,
-            compose_comment(story),
-            news=digest_of(compose_comment(unpaced(story))),
-            is_final=story.is_final,
-        )
+        quiet = unpaced(story)
+        news = {output.name: digest_of(output) for output in compose_checks(quiet)}
+        draft = None
+        if story.queued_head is not None or self._said.comment(story.number) is not None:
+            draft = Draft(
+                number=story.number,
+                body=compose_comment(story),
+                news=digest_of(compose_comment(quiet)),
+                is_final=story.is_final,
+            )
+        return self._poster.post([(output, news[output.name]) for output in compose_checks(story)], draft)
 
     def _same_head(self, number: int, head: Sha) -> tuple[int, ...]:
         """Other open pull requests with that head; the forge is asked only where the notes know of one (rule 17)."""

@@ -89,12 +89,16 @@ class Stories:
             paused=self.store.lane(change.lane).paused or "",
             same_head=tuple(same_head),
         )
-        if change.state in (ChangeState.LANDED, ChangeState.WITHDRAWN) and not moved:
+        if change.state is ChangeState.LANDED or (change.state is ChangeState.WITHDRAWN and not moved):
             return story
-        if change.state is ChangeState.LANDED:
-            return story
-        judged = self._judged_pull(pull) if moved and pull is not None else self._judged_change(change)
-        return replace(story, judged=judged)
+        if moved and pull is not None:
+            return replace(story, judged=self._judged_pull(pull))
+        try:
+            return replace(story, judged=self._judged_change(change))
+        except MissingObject:
+            if change.state is ChangeState.QUEUED:
+                raise
+            return story  # what ended long ago need not be here any more
 
     def contract(self, tip: Sha) -> Contract | str:
         """The contract of a commit, or why there is none."""

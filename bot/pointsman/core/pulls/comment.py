@@ -13,7 +13,7 @@ from pointsman.core.migrations.heal.model import Refusal
 from pointsman.core.model import Sha
 from pointsman.core.pulls import words
 from pointsman.core.pulls.graph import draw_before_after
-from pointsman.core.pulls.markdown import code, fence, fold, pre
+from pointsman.core.pulls.markdown import code, fence, fold, joined, pre
 from pointsman.core.pulls.quotes import Quote, quotes
 from pointsman.core.pulls.story import (
     CheckTold,
@@ -35,25 +35,25 @@ MARKER = "<!-- pointsman:comment v1 -->"
 """The first line of the comment, by which it is found again."""
 MAX_BYTES = 60_000
 MAX_LINES = 10
+MAX_LINE = 2_000
+"""Bytes of one line; ten of them leave room for the rest."""
+MAX_PAIRS = 6
 MAX_GRAPHS = 4
 WIDTH = 100
 
 
 def compose_comment(story: PullStory) -> str:
     """The comment, at most MAX_BYTES of UTF-8: the marker, a headline, at most ten lines, then folded details, of
-    which the last are left out where there is no room."""
-    lines = [line for line in _lines(story) if line][:MAX_LINES]
-    head = "\n\n".join([MARKER, words.headline(story), *_why(story)])
-    listed = "\n".join(f"- {line}" for line in lines)
-    return _with_folds(f"{head}\n\n{listed}" if listed else head, list(_folds(story)))
+    which those are left out that there is no room for."""
+    head = f"{MARKER}\n\n{compose_status(story)}"
+    text, skipped = joined([head, *_folds(story)], MAX_BYTES - 200)
+    return f"{text}\n\n{words.left_out(skipped)}\n" if skipped else f"{text}\n"
 
 
 def compose_status(story: PullStory) -> str:
     """An answer to `/status`: headline and lines, nothing folded."""
-    lines = [line for line in _lines(story) if line][:MAX_LINES]
-    return "\n\n".join(
-        [words.headline(story), *_why(story), *(["\n".join(f"- {line}" for line in lines)] if lines else [])]
-    )
+    lines = [f"- {line}" for line in _lines(story) if line and len(line.encode()) <= MAX_LINE][:MAX_LINES]
+    return "\n\n".join([words.headline(story), *_why(story), *(["\n".join(lines)] if lines else [])])
 
 
 def is_ours(body: str) -> bool:
@@ -83,20 +83,6 @@ def unpaced(story: PullStory) -> PullStory:
 
 def _testing(failed: tuple[CheckTold, ...]) -> Testing:
     return Testing(commit=Sha("0" * 40), checks=tuple(replace(one, url="") for one in failed))
-
-
-def _with_folds(text: str, folds: Sequence[str]) -> str:
-    """As many folds as there is room for, in order; a long one is skipped, the others stay."""
-    room = MAX_BYTES - len(text.encode()) - 200
-    skipped = 0
-    for each in folds:
-        size = len(each.encode()) + 2
-        if size > room:
-            skipped += 1
-            continue
-        text += f"\n\n{each}"
-        room -= size
-    return f"{text}\n\n{words.left_out(skipped)}\n" if skipped else f"{text}\n"
 
 
 def _why(story: PullStory) -> Iterator[str]:
@@ -219,16 +205,18 @@ def _judged_folds(judged: Judged) -> Iterator[str]:
 
 def refusal_text(refusal: Refusal) -> str:
     """A refusal with its quotes two by two, side by side; as it is written where it quotes no pairs."""
+    written = f"{code(refusal.code)}\n\n{fence(refusal.message)}"
     found = quotes(refusal)
     pairs = list(zip(found[::2], found[1::2], strict=False))
-    if not found or len(found) % 2 or any(a.why != b.why for a, b in pairs):
-        return f"{code(refusal.code)}\n\n{fence(refusal.message)}"
+    if not found or len(found) % 2 or len(pairs) > MAX_PAIRS or any(a.why != b.why for a, b in pairs):
+        return written
     first = refusal.message.partition("\n")[0]
-    return "\n\n".join([box(first), *(_side_by_side(a, b) for a, b in pairs)])
+    table = "\n\n".join([box(first), *(_side_by_side(a, b) for a, b in pairs)])
+    return table if len(table.encode()) <= 20_000 else written
 
 
 def _side_by_side(a: Quote, b: Quote) -> str:
     """Two quotes as a table of one row, under why they are quoted."""
     heads = "".join(f'<th align="left">{pre(f"{one.path}:{one.line}", 800)}</th>' for one in (a, b))
-    cells = "".join(f'<td valign="top">{pre(one.text, 4000)}</td>' for one in (a, b))
+    cells = "".join(f'<td valign="top">{pre(one.text, 2000)}</td>' for one in (a, b))
     return f"{code(a.why)}\n\n<table><tr>{heads}</tr><tr>{cells}</tr></table>"

@@ -54,6 +54,21 @@ def fold(title: str, body: str) -> str:
     return f"<details><summary>{title}</summary>\n\n{body}\n\n</details>"
 
 
+def joined(parts: Iterable[str], limit: int) -> tuple[str, int]:
+    """As many of the parts as there is room for, in order, a blank line between them, and how many were left out;
+    each is whole or not there, so that no fence is cut open."""
+    kept: list[str] = []
+    skipped = 0
+    for part in parts:
+        size = len(part.encode()) + 2
+        if size > limit:
+            skipped += 1
+            continue
+        kept.append(part)
+        limit -= size
+    return "\n\n".join(kept), skipped
+
+
 def plain(text: str, limit: int = LINE) -> str:
     """One printable line for places that show no Markdown at all, such as a check run's title."""
     return _cut(shown(" ".join(text.split())), limit)

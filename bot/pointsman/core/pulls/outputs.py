@@ -13,7 +13,7 @@ from pointsman.core.contract import CONTRACT_PATH, ContractVerdict, Outcome, Pat
 from pointsman.core.model import GitPath, Sha
 from pointsman.core.pulls import words
 from pointsman.core.pulls.comment import box, graph_text, log, refusal_text
-from pointsman.core.pulls.markdown import bounded, code, codes, fence, plain
+from pointsman.core.pulls.markdown import bounded, code, codes, fence, joined, plain
 from pointsman.core.pulls.model import Annotation, CheckOutput, Severity
 from pointsman.core.pulls.quotes import quotes
 from pointsman.core.pulls.story import (
@@ -40,6 +40,7 @@ OWN_CHECKS = frozenset({CONTRACT_CHECK, MIGRATIONS_CHECK, QUEUE_CHECK})
 MAX_ANNOTATIONS = 50
 MAX_PATH = 1000
 MAX_TITLE = 200
+MAX_SUMMARY = 60_000
 
 Conclusion = Literal["success", "failure", "neutral", "action_required"]
 
@@ -135,8 +136,9 @@ def _verdict(judged: Judged, verdict: ContractVerdict) -> _Said:
             return _Said(conclusion="success", title=title, summary=summary)
         case Outcome.WAITING:
             title = f"waits for approval of {', '.join(need.name for need in verdict.waiting_for)}"
-            waits = "\n".join(f"- {words.approval(need)}" for need in verdict.waiting_for)
-            return _Said(conclusion="action_required", title=title, summary=f"{waits}\n\n{summary}")
+            waits = (f"- {words.approval(need)}" for need in verdict.waiting_for)
+            listed, _ = joined([summary, *waits], MAX_SUMMARY)
+            return _Said(conclusion="action_required", title=title, summary=listed)
         case Outcome.REFUSED:
             count = len(verdict.refused_paths)
             what = f"{count} path{'s' if count != 1 else ''}" if count else verdict.problems[0].code
@@ -194,11 +196,11 @@ def _refused(told: MigrationsTold) -> _Said:
     title = "not known: git can't merge it" if conflict else "left to people: "
     if not conflict:
         title += ", ".join(dict.fromkeys(refusal.code for refusal in told.refusals))
-    shown = "\n\n".join(refusal_text(refusal) for refusal in told.refusals[:4])
+    shown, _ = joined((refusal_text(refusal) for refusal in told.refusals[:6]), MAX_SUMMARY)
     return _Said(
         conclusion="failure",
         title=title,
-        summary=shown if len(shown.encode()) < 60_000 else refusal_text(told.refusals[0]),
+        summary=shown,
         annotations=tuple(_quote_annotations(told)),
     )
 
@@ -234,11 +236,14 @@ def _queue(story: PullStory) -> _Said:
             title = f"landed as {commit[:10]}"
             return _Said(conclusion="success", title=title, summary=words.headline(story))
         case Returned(reason=reason, failed=failed):
-            logs = "\n\n".join(f"{words.failed(one)}\n\n{log(one)}" for one in failed[:2])
-            again = fence(reason.reproduce, "sh") if reason.reproduce else ""
-            parts = (words.headline(story), box(reason.text), again, logs)
-            summary = "\n\n".join(part for part in parts if part)
-            return _Said(conclusion="failure", title=f"returned: {reason.code}", summary=summary)
+            again = [fence(reason.reproduce, "sh")] if reason.reproduce else []
+            red = [
+                f"{words.failed(one)}\n\n{log(one)}" if one.log_tail else words.failed(one) for one in failed
+            ]
+            parts = [words.headline(story), box(reason.text), *again, *red[:3]]
+            return _Said(
+                conclusion="failure", title=f"returned: {reason.code}", summary=joined(parts, MAX_SUMMARY)[0]
+            )
         case Withdrawn():
             return _Said(
                 conclusion="action_required", title="taken out of the queue", summary=words.headline(story)

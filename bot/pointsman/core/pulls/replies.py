@@ -20,7 +20,7 @@ _HELP = (
     ("/pause", "stop the lane; `/resume` lets it go on"),
     ("/help", "this"),
 )
-PATCH_BYTES = MAX_BYTES - 4_000
+PATCH_BYTES = MAX_BYTES - 8_000
 
 
 def compose_help() -> str:

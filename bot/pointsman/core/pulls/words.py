@@ -94,7 +94,9 @@ def next_step(story: PullStory) -> str:
     """What its author does now, '' where nothing is to be done."""
     if not isinstance(story.stage, Returned):
         return ""
-    return "Mend it, push, and comment `/queue`; what was asked for then counts for the new head."
+    if story.stage.reason.code in ("already_landed", "nothing_new"):
+        return ""
+    return "Mend it, push and comment `/queue`; `/retry` queues the same head again."
 
 
 def same_head(numbers: Sequence[int]) -> str:
