@@ -1,0 +1,155 @@
+"""`prove`: does the heals of a candidate (or one heal that was just made) again and proves them in the jail."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pointsman.action.events import sha
+from pointsman.action.fix import Fix, fix
+from pointsman.action.objects import mirrored, objects, place
+from pointsman.action.speech import Result
+from pointsman.core.errors import MissingObject, UserError
+from pointsman.core.pulls.markdown import code, fence
+from pointsman.core.pulls.model import Annotation, Severity
+
+if TYPE_CHECKING:
+    from pointsman.action.surroundings import Surroundings
+    from pointsman.adapters.git.repository import GitRepository
+    from pointsman.core.model import CommitFacts, Sha
+
+_HEAD = re.compile(r"^Pointsman(?:-Healed)?-Head: ([0-9a-f]{40}|[0-9a-f]{64})$", re.MULTILINE)
+MOST = 100
+"""Members of one candidate."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Step:
+    """`head` was brought onto `onto`, and the result is said to be `made`: a commit, or where that is not to be had
+    its id alone (`known` False)."""
+
+    onto: Sha
+    head: Sha
+    made: Sha
+    known: bool
+
+
+def run(around: Surroundings) -> Result:
+    """Exit code 0 when every heal is what it should be and is proved, or there was none; 1 when one is not.
+
+    With the input `expect`: the heal of `head` onto `base` whose fix commit must be that one. Else the candidate
+    `head` (the commit that the run is on), down to the input `base` or over its first parent alone."""
+    lines: list[str] = []
+    worst = "clean"
+    with ExitStack() as stack:
+        git, steps = _steps(around, stack)
+        for one in steps:
+            word, said = _prove(around, git, one)
+            lines += said
+            worst = (
+                "refused"
+                if "refused" in (word, worst)
+                else "proved"
+                if "proved" in (word, worst)
+                else "clean"
+            )
+            if word == "refused":
+                break
+    text = "\n".join(lines)
+    return Result(
+        code=1 if worst == "refused" else 0,
+        outcome=worst,
+        lines=lines,
+        summary=f"### {'✗' if worst == 'refused' else '✓'} proof: {code(worst)}\n\n{fence(text)}",
+        outputs={"summary": lines[-1] if lines else worst, "commit": steps[0].made if steps else ""},
+        annotations=[_annotation(text)] if worst == "refused" else [],
+    )
+
+
+def _annotation(text: str) -> Annotation:
+    return Annotation(
+        path="", line=1, end=1, severity=Severity.FAILURE, title="pointsman proof", message=text
+    )
+
+
+def _steps(around: Surroundings, stack: ExitStack) -> tuple[GitRepository, list[Step]]:
+    named = around.inputs.head or around.sha
+    if not named:
+        raise UserError("no commit: set the input `head` to a full commit id")
+    head = sha(named, "the input `head`" if around.inputs.head else "GITHUB_SHA")
+    base = sha(around.inputs.base, "the input `base`") if around.inputs.base else None
+    wanted = {_asked(each): each for each in (base, head) if each is not None}
+    git = stack.enter_context(objects(around, wanted))
+    if around.inputs.expect:
+        if base is None:
+            raise UserError("`expect` is the fix commit of a heal onto `base`: set the input `base` too")
+        made = sha(around.inputs.expect, "the input `expect`")
+        return git, [Step(onto=base, head=head, made=made, known=False)]
+    steps = list(_members(git, head, base))
+    return _with_heads(around, stack, git, steps), steps
+
+
+def _asked(commit: Sha) -> str:
+    return f"refs/pointsman/asked/{commit}"
+
+
+def _members(git: GitRepository, commit: Sha, base: Sha | None) -> Iterator[Step]:
+    """The candidate's members, the last first."""
+    for _ in range(MOST):
+        if commit == base:
+            return
+        facts = git.commit_facts(commit)
+        head = _brought(facts)
+        yield Step(onto=facts.parents[0], head=head, made=commit, known=True)
+        if base is None:
+            return
+        commit = facts.parents[0]
+    raise UserError(f"the candidate has more than {MOST} members above the input `base`")
+
+
+def _brought(facts: CommitFacts) -> Sha:
+    """What the commit brought in: its second parent, or what its last trailer says."""
+    if len(facts.parents) == 2:
+        return facts.parents[1]
+    told = _HEAD.findall(facts.message)
+    if len(facts.parents) == 1 and told:
+        return sha(told[-1], "the trailer Pointsman-Head")
+    raise UserError(
+        f"{facts.sha[:12]} is no candidate: it has no second parent and no trailer Pointsman-Head"
+    )
+
+
+def _with_heads(
+    around: Surroundings, stack: ExitStack, git: GitRepository, steps: list[Step]
+) -> GitRepository:
+    """The repository itself, or a mirror that has the squashed heads too."""
+    heads = {_asked(one.head): one.head for one in steps}
+    try:
+        for head in heads.values():
+            git.tree_of(head)
+    except MissingObject:
+        mirror, remote = stack.enter_context(mirrored(around))
+        remote.fetch({**heads, **{_asked(one.made): one.made for one in steps}})
+        return mirror
+    return git
+
+
+def _prove(around: Surroundings, git: GitRepository, one: Step) -> tuple[str, list[str]]:
+    from pointsman.core.proof import in_words
+    from pointsman.wiring import open_prover
+
+    made: Fix = fix(git, one.onto, one.head, prover=open_prover(git, place(around)))
+    healing, name = made.verdict.healing, f"{one.head[:12]} onto {one.onto[:12]}"
+    if healing.refusals or healing.tree is None:
+        return "refused", [f"{name}: {refusal.code}: {refusal.message}" for refusal in healing.refusals]
+    same = healing.tree == git.tree_of(one.made) if one.known else made.commit == one.made
+    if not same:
+        what = f"tree {healing.tree[:12]}" if one.known else f"commit {(made.commit or 'none')[:12]}"
+        return "refused", [f"{name}: healing it gives {what}, which is not what {one.made[:12]} holds"]
+    if healing.status == "clean":
+        return "clean", [f"{name}: no fork, the plain merge"]
+    proof = in_words(made.verdict.proof) if made.verdict.proof else "no proof is asked for"
+    return "proved", [f"{name}: healed; {proof}"]
