@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
-from github.Auth import AppAuth, AppAuthToken, Auth, Token
+from github.Auth import AppAuthToken, Auth, Token
 
 from pointsman.core.errors import ForgeRefused, ForgeUnavailable, UserError
 from pointsman.ports import Clock
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 EARLY = 300.0
 """Seconds before its end at which an installation token is replaced; GitHub's last an hour."""
-JWT_SECONDS = 240.0
-"""PyGithub signs for five minutes, and dates back by one."""
+JWT_SECONDS, JWT_USED, JWT_BACK = 300, 240.0, 60
+"""How long a signature holds (GitHub allows 600), how long it is used, and how far it is dated back, as GitHub asks."""
 WANTED: Mapping[str, str] = {
     "actions": "write",
     "administration": "read",
@@ -59,7 +59,7 @@ class Nobody(Auth):
     def auth(self) -> Auth:
         return self
 
-    def renew(self, refused: str) -> bool:
+    def renew(self, refused: str, *, skew: float) -> bool:
         return False
 
 
@@ -77,7 +77,7 @@ class TokenAuth:
     def auth(self) -> Auth:
         return self._auth
 
-    def renew(self, refused: str) -> bool:
+    def renew(self, refused: str, *, skew: float) -> bool:
         return False
 
 
@@ -87,27 +87,32 @@ class AppKey:
     spent = 0
 
     def __init__(self, credentials: AppCredentials, *, clock: Clock) -> None:
-        self._signer = AppAuth(credentials.app_id, credentials.private_key)
+        self._app_id, self._key = credentials.app_id, credentials.private_key
         self._clock = clock
         self._lock = threading.Lock()
+        self._skew = 0.0
         self._signed: tuple[float, AppAuthToken] | None = None
 
     def auth(self) -> Auth:
         with self._lock:
             now = self._clock.now()
-            if self._signed is None or not 0 <= now - self._signed[0] < JWT_SECONDS:
-                self._signed = now, AppAuthToken(self._sign())
+            if self._signed is None or not 0 <= now - self._signed[0] < JWT_USED:
+                self._signed = now, AppAuthToken(self._sign(now + self._skew))
             return self._signed[1]
 
-    def renew(self, refused: str) -> bool:
+    def renew(self, refused: str, *, skew: float) -> bool:
+        """A clock that is off is the usual reason: from now on it is GitHub's that counts."""
         with self._lock:
-            self._signed = None
+            self._signed, self._skew = None, skew
         return True
 
-    def _sign(self) -> str:
+    def _sign(self, now: float) -> str:
+        import jwt
+
+        claims = {"iat": int(now) - JWT_BACK, "exp": int(now) + JWT_SECONDS, "iss": str(self._app_id)}
         try:
-            return self._signer.token
-        except ValueError:  # PyJWT quotes the key in some of its own texts
+            return jwt.encode(claims, self._key, algorithm="RS256")
+        except (jwt.PyJWTError, ValueError, TypeError):  # whose own words may quote the key
             raise UserError(
                 "the app's private key cannot be used: it has to be the PEM file that GitHub gave"
             ) from None
@@ -143,7 +148,7 @@ class InstallationTokens:
     def auth(self) -> Auth:
         return Token(self.token())
 
-    def renew(self, refused: str) -> bool:
+    def renew(self, refused: str, *, skew: float) -> bool:
         """Another thread may have replaced it already: then that one is tried."""
         with self._lock:
             if self._token == refused:

@@ -177,7 +177,7 @@ class Client:
                     hops += 1
                     request = self._elsewhere(request, moved, hops)
                 case Stranger():
-                    if renewed or not self._authority.renew(token_used):
+                    if renewed or not self._authority.renew(token_used, skew=self.skew):
                         raise self._unknown(request)
                     renewed = True
                 case Refusal() as refusal:

@@ -45,9 +45,11 @@ class Opened:
 class AppDirectory:
     """All that one app sees. Errors: `ForgeUnavailable`, `ForgeRefused`."""
 
-    def __init__(self, credentials: AppCredentials, *, clock: Clock) -> None:
+    def __init__(
+        self, credentials: AppCredentials, *, clock: Clock, transport: Transport | None = None
+    ) -> None:
         self._clock = clock
-        self._transport = Transport(credentials.api_url, clock=clock)
+        self._transport = transport or Transport(credentials.api_url, clock=clock)
         self._client = Client(self._transport, AppKey(credentials, clock=clock), clock=clock)
         self._credentials = credentials
         self._lock = threading.Lock()

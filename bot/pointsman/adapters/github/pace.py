@@ -26,7 +26,7 @@ class Window:
 
     def wait(self, points: int, now: float) -> float:
         """Seconds until `points` more fit in; 0 when they do."""
-        while self._taken and self._taken[0][0] <= now - self._seconds:
+        while self._taken and self._taken[0][0] + self._seconds <= now:
             self._sum -= self._taken.popleft()[1]
         free = self._limit - self._sum
         for at, taken in self._taken:

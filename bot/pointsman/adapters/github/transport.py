@@ -40,8 +40,9 @@ class Authority(Protocol):
 
     def auth(self) -> Auth: ...
 
-    def renew(self, refused: str) -> bool:
-        """GitHub would not take this token any more. False when there is no other to be had."""
+    def renew(self, refused: str, *, skew: float) -> bool:
+        """GitHub would not take this token any more; its clock is `skew` seconds ahead of ours. False when there is
+        no other token to be had."""
         ...
 
     @property
@@ -62,13 +63,14 @@ class Answer:
 class Transport:
     """Sends single requests to one API; safe to use from several threads."""
 
-    def __init__(self, api_url: str, *, clock: Clock) -> None:
+    def __init__(self, api_url: str, *, clock: Clock, read: float = READ) -> None:
+        """`read`: how many seconds to wait for the next bytes."""
         address = urlsplit(api_url)
         if address.scheme not in ("http", "https") or not address.hostname or address.username:
             raise UserError(f"the API's address has to look like https://api.github.com, not {api_url!r}")
         self.api_url = api_url.rstrip("/")
         self.origin = f"{address.scheme}://{address.netloc}"
-        self._clock = clock
+        self._clock, self._read = clock, read
         self._session = requests.Session()
         self._session.auth = Requester.noopAuth  # anything but None: else ~/.netrc would replace our token
         self._session.mount(self.origin, HTTPAdapter(pool_maxsize=AT_ONCE, max_retries=0))
@@ -77,8 +79,9 @@ class Transport:
         self, verb: str, path: str, params: Mapping[str, Any], body: Any, headers: dict[str, str], auth: Auth
     ) -> Answer:
         """Errors: `NotSent`, `Lost`. A permanent redirect (301) is told as 308."""
+        connection = _Connection(self._session, self.origin, self._clock, self._read)
         status, replied, text = self._requester(auth).requestJson(
-            verb, path, dict(params), headers, body, cnx=_Connection(self._session, self.origin, self._clock)
+            verb, path, dict(params), headers, body, cnx=connection
         )
         return Answer(status=status, headers=replied, text=text)
 
@@ -120,9 +123,9 @@ class _Reply(RequestsResponse):
 class _Connection(HTTPSRequestsConnectionClass):
     """One exchange over the shared session."""
 
-    def __init__(self, session: requests.Session, origin: str, clock: Clock) -> None:
+    def __init__(self, session: requests.Session, origin: str, clock: Clock, read: float) -> None:
         # not the parent's: that one opens a session of its own, without a limit to what it reads
-        self._shared, self._origin, self._clock = session, origin, clock
+        self._shared, self._origin, self._clock, self._read = session, origin, clock, read
 
     def getresponse(self) -> RequestsResponse:
         try:
@@ -131,7 +134,7 @@ class _Connection(HTTPSRequestsConnectionClass):
                 f"{self._origin}{self.url}",
                 data=self.input,
                 headers=self.headers,
-                timeout=(CONNECT, READ),
+                timeout=(CONNECT, self._read),
                 allow_redirects=False,
                 stream=True,
             ) as response:
