@@ -1,14 +1,9 @@
-"""The app's routes, and the process's life around them; it decides nothing about a change."""
+"""The app's routes; nothing here decides about a change, or looks into a delivery."""
 
 from __future__ import annotations
 
-import logging
-import socket
-import threading
 from collections.abc import Callable, Collection
-from types import FrameType
 
-import uvicorn
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -16,22 +11,18 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from pointsman.core.errors import EnvironmentProblem, PointsmanError, UserError
+from pointsman.core.errors import PointsmanError, UserError
 from pointsman.core.hints import Figures
 from pointsman.ports import Clock, Inbox
 from pointsman.web.metrics import make_registry, rendered
+from pointsman.web.running import serve
 from pointsman.web.tally import Tally
 from pointsman.web.webhook import EVENTS, Receiver
 
-CONNECTIONS = 200
-"""Open at once; who comes after them is answered 503."""
+__all__ = ["make_app", "serve"]
 
 SECRET_CHARACTERS = 8
-HEAD_BYTES = 16_384
-KEEP_ALIVE_SECONDS = 15
-GRACE_SECONDS = 10
-
-log = logging.getLogger("pointsman.web")
+"""A shorter webhook secret is a mistake, or a single letter of one."""
 
 
 def make_app(
@@ -100,69 +91,3 @@ def _why_not(ready: Callable[[], str]) -> str:
         return ready()
     except PointsmanError as problem:
         return str(problem)
-
-
-def serve(
-    app: Starlette,
-    *,
-    host: str,
-    port: int,
-    stop: threading.Event | None = None,
-    started: Callable[[int], None] = lambda _port: None,
-) -> None:
-    """Serve in this thread until SIGTERM, SIGINT (in the main thread) or `stop`; returns when every request that had
-    begun is answered. `port` 0 takes a free one; `started` is told which, once connections are accepted.
-
-    EnvironmentProblem when the address can't be had."""
-    listener = _listen(host, port)
-    config = uvicorn.Config(
-        app,
-        http="h11",
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        limit_concurrency=CONNECTIONS,
-        timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=GRACE_SECONDS,
-        h11_max_incomplete_event_size=HEAD_BYTES,
-    )
-    Server(config, stop=stop or threading.Event(), listening=lambda: started(listener.getsockname()[1])).run(
-        sockets=[listener]
-    )
-
-
-class Server(uvicorn.Server):
-    """uvicorn's server, which here ends by returning: what was open beside it has to be closed in order."""
-
-    def __init__(
-        self, config: uvicorn.Config, *, stop: threading.Event, listening: Callable[[], None]
-    ) -> None:
-        super().__init__(config)
-        self._stop = stop
-        self._listening = listening
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self._listening()
-
-    async def on_tick(self, counter: int) -> bool:
-        return await super().on_tick(counter) or self._stop.is_set()
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """The first signal asks, the second insists; neither is raised again afterwards."""
-        if self.should_exit:
-            self.force_exit = True
-        self.should_exit = True
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family, backlog=1024)
-    except (OSError, OverflowError) as error:
-        raise EnvironmentProblem(
-            f"Can't listen on {host} port {port}: {error}. Is another process there? `--port` names another."
-        ) from error

@@ -100,6 +100,7 @@ class Receiver:
         said = "refused" if isinstance(outcome, Refused) else outcome
         self._tally.add(event if event in self._events else "other", said)
         if isinstance(outcome, Refused):
+            log.warning("refused a request with %d: %s", outcome.status, outcome.words)
             # The rest of the body is not read, so the connection can't carry another request.
             return JSONResponse({"error": outcome.words}, outcome.status, headers={"connection": "close"})
         return JSONResponse({"outcome": outcome}, 202)
@@ -145,6 +146,7 @@ class Receiver:
             return Refused(
                 status=503, words="the delivery could not be kept: see the service's log, then redeliver"
             )
+        log.info("delivery %s (%s) %s", envelope.id, envelope.event, "stored" if is_new else "seen before")
         if is_new:
             self._wake()
         return "stored" if is_new else "seen"
