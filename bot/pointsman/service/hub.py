@@ -109,8 +109,7 @@ class Hub:
 
     def _station(self, repository: int, name: str) -> Station | None:
         known = self.stations.get(repository)
-        if known is not None:
-            known.name = name
+        if known is not None and known.name == name:
             return known
         try:
             station = self.open_station(repository, name)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from pointsman.core.errors import ForgeUnavailable, PointsmanError, UserError
 from pointsman.core.hints import LaneFigures
 from pointsman.core.pulls import events as e
-from pointsman.core.pulls.model import Pull
+from pointsman.core.pulls.model import Pull, PullState
 from pointsman.core.queue.model import LIVE, Change, ChangeState, Entry, Note, RunState
 from pointsman.ports import Clock, Gates, Pulls, Store
 from pointsman.service.intake import Intake
@@ -131,6 +131,7 @@ class Station:
         touched.update(self.intake.touched)
         self.intake.touched.clear()
         self._changed.clear()
+        self._bring_in(touched.values())
         for number, pull in sorted(touched.items()):
             try:
                 self.speaker.tell(number, pull=pull)
@@ -138,6 +139,13 @@ class Station:
                 UserError
             ) as problem:  # no contract there, or one that can't be read: nothing to hold it to
                 self._trouble(str(problem))
+
+    def _bring_in(self, pulls: Iterable[Pull | None]) -> None:
+        """The commits of everything that is to be judged, in one go."""
+        new = [pull for pull in pulls if pull is not None and pull.state is PullState.OPEN]
+        if new:
+            wanted = {pull.base for pull in new} | {f"#{pull.number}" for pull in new}
+            self.desk.forge.branch_heads(sorted(wanted))
 
     def _close(self) -> None:
         for key in self.store.notes(TO_CLOSE):
