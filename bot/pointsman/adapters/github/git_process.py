@@ -7,16 +7,15 @@ import contextlib
 import os
 import re
 import selectors
-import shlex
 import signal
 import subprocess
 import tempfile
 import time
 from base64 import b64encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Protocol
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from pointsman.adapters.git.process import sterile_environment
@@ -76,40 +75,33 @@ class GitProcess:
     local: bool = False
     stall: int = 60
 
-    def run(self, *args: str, token: str | None, seconds: float, input: str = "") -> Answer:
-        """Run `git ARGS` to its end, `input` on its stdin; every process of it is gone when this returns.
+    def run(
+        self, *args: str, token: str | None, seconds: float, input: bytes = b"", then: bytes = b""
+    ) -> Answer:
+        """Run `git ARGS` to its end, `input` on its stdin and, once it has answered something, `then` (no more than a
+        pipe holds); every process of it is gone when this returns.
 
         `stderr` holds no token. Errors: `EnvironmentProblem` when git can't be started."""
         with contextlib.ExitStack() as stack:
-            stdin = stack.enter_context(tempfile.TemporaryFile())
-            stdin.write(input.encode("utf-8", "surrogateescape"))
-            stdin.seek(0)
             env, passed = self._environment(), list[int]()
             if token is not None:
                 passed.append(stack.enter_context(_piped(token)))
                 env["POINTSMAN_CREDENTIAL"] = f"/dev/fd/{passed[0]}"
+            stdin, rest = stack.enter_context(_talking(input, then) if then else _told(input))
             process = self._start(args, stdin, env, passed, credential=token is not None)
-            deadline = time.monotonic() + seconds
             try:
-                stdout, stderr, whole = _collect(process, deadline)
+                stdout, stderr, whole = _collect(process, time.monotonic() + seconds, rest)
             finally:
                 _end(process)
             said = without_secrets(stderr.decode(errors="replace"), token)
             return Answer(code=process.returncode if whole else None, stdout=stdout, stderr=said)
 
     def _start(
-        self,
-        args: Sequence[str],
-        stdin: IO[bytes],
-        env: dict[str, str],
-        passed: list[int],
-        *,
-        credential: bool,
+        self, args: Sequence[str], stdin: int, env: dict[str, str], passed: list[int], *, credential: bool
     ) -> subprocess.Popen[bytes]:
-        command = ["git", *self._options(credential), *args]
         try:
             return subprocess.Popen(
-                command,
+                ["git", *self._options(credential), *args],
                 stdin=stdin,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -119,9 +111,8 @@ class GitProcess:
                 process_group=0,
             )
         except OSError as problem:
-            raise EnvironmentProblem(
-                f"git can't be started in {self.git_dir}: {problem.strerror}"
-            ) from problem
+            why = f"git can't be started in {self.git_dir}: {problem.strerror}"
+            raise EnvironmentProblem(why) from problem
 
     def _options(self, credential: bool) -> list[str]:
         scheme = urlsplit(self.address).scheme
@@ -182,10 +173,6 @@ def without_secrets(text: str, token: str | None) -> str:
     return _SECRETS.sub("***", _UNPRINTABLE.sub("", text))
 
 
-def shown(args: Sequence[str]) -> str:
-    return without_secrets(shlex.join(("git", *args)), None)
-
-
 @contextlib.contextmanager
 def _piped(token: str) -> Iterator[int]:
     """A descriptor from which each line is the token. All of it fits into the smallest pipe there is (4,096 bytes),
@@ -203,7 +190,40 @@ def _piped(token: str) -> Iterator[int]:
         os.close(source)
 
 
-def _collect(process: subprocess.Popen[bytes], deadline: float) -> tuple[bytes, bytes, bool]:
+Rest = Callable[[], None]
+"""Writes what is still to be said to the command, if anything, and no more than once."""
+
+
+@contextlib.contextmanager
+def _told(text: bytes) -> Iterator[tuple[int, Rest]]:
+    """A stdin of any size that needs nobody to write it."""
+    with tempfile.TemporaryFile() as file:
+        file.write(text)
+        file.seek(0)
+        yield file.fileno(), lambda: None
+
+
+@contextlib.contextmanager
+def _talking(text: bytes, then: bytes) -> Iterator[tuple[int, Rest]]:
+    """A stdin on which `then` follows later; both are short enough for the pipe to take them at once."""
+    source, sink = os.pipe()
+    waiting = [then]
+    with open(sink, "wb", buffering=0) as file:  # noqa: PTH123 - a descriptor has no path
+        try:
+            file.write(text)
+
+            def rest() -> None:
+                if waiting:
+                    with contextlib.suppress(BrokenPipeError):
+                        file.write(waiting.pop())
+                    file.close()
+
+            yield source, rest
+        finally:
+            os.close(source)
+
+
+def _collect(process: subprocess.Popen[bytes], deadline: float, rest: Rest) -> tuple[bytes, bytes, bool]:
     """What it wrote to stdout and stderr, and whether it ended by itself. Complaints beyond the limit are dropped."""
     kept = {"stdout": bytearray(), "stderr": bytearray()}
     with selectors.DefaultSelector() as selector:
@@ -219,10 +239,13 @@ def _collect(process: subprocess.Popen[bytes], deadline: float) -> tuple[bytes, 
                 piece = os.read(key.fd, 1 << 16)
                 if not piece:
                     selector.unregister(key.fileobj)
-                elif key.data == "stdout" and len(kept["stdout"]) + len(piece) > LARGEST_OUTPUT:
-                    return bytes(kept["stdout"]), b"it answered more than this reads", False
-                elif key.data == "stdout" or len(kept["stderr"]) < LARGEST_COMPLAINT:
-                    kept[key.data] += piece
+                elif key.data == "stderr":
+                    kept["stderr"] += piece if len(kept["stderr"]) < LARGEST_COMPLAINT else b""
+                elif len(kept["stdout"]) + len(piece) > LARGEST_OUTPUT:
+                    return b"", b"it answered more than this reads", False
+                else:
+                    kept["stdout"] += piece
+                    rest()
     try:
         process.wait(max(deadline - time.monotonic(), 0.1))
     except subprocess.TimeoutExpired:

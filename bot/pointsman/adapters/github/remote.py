@@ -4,11 +4,12 @@ and never moves a branch by force."""
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from urllib.parse import urlsplit, urlunsplit
 
 from pointsman.adapters.git.repository import GitRepository
-from pointsman.adapters.github.git_process import Answer, GitProcess, GitTokens, shown, without_secrets
+from pointsman.adapters.github import ls_refs
+from pointsman.adapters.github.git_process import Answer, GitProcess, GitTokens, without_secrets
 from pointsman.adapters.github.push_answers import absent, gone, http_status, refusal, said
 from pointsman.core.errors import ForgeRefused, ForgeUnavailable
 from pointsman.core.model import Sha
@@ -34,13 +35,15 @@ def kept_ref(ref: str) -> str:
 
 
 class GitRemote:
-    """Implements ports.Remote in `git`, a repository of our own (see mirror). `url` is that of the repository there,
-    without a password; `tokens` None asks as nobody. Safe to use from several threads."""
+    """Implements ports.Remote in `git`, a repository of our own (see mirror). Safe to use from several threads.
+
+    `url` is that of the repository there, without a password, or what to ask for it each time: repositories are
+    renamed. `tokens` None asks as nobody."""
 
     def __init__(
         self,
         git: GitRepository,
-        url: str,
+        url: str | Callable[[], str],
         tokens: GitTokens | None,
         *,
         clock: Clock,
@@ -51,10 +54,10 @@ class GitRemote:
         """`local` allows paths of this machine, for tests. `limits` in seconds as LISTING, PUSHING and FETCHING;
         `pause` before a read is repeated, growing."""
         self._git = git
-        self.url = url
+        self._url = url
         self._tokens = tokens
         self._clock = clock
-        self._process = GitProcess(git_dir=git.git_common_dir, address=url, local=local)
+        self._local = local
         self._listing, self._pushing, self._fetching = limits
         self._pause = pause
 
@@ -62,17 +65,7 @@ class GitRemote:
         """See ports.Remote.listed. Errors also: `ForgeRefused` where the repository can't be read."""
         if not refs:
             return {}
-        answer = self._read(
-            "ls-remote", "--refs", "--quiet", *_limited_to(refs), "--", self.url, seconds=self._listing
-        )
-        exact = {ref for ref in refs if not ref.endswith("/")}
-        folders = tuple(ref for ref in refs if ref.endswith("/"))
-        found: dict[str, Sha] = {}
-        for line in answer.stdout.decode("utf-8", "surrogateescape").splitlines():
-            sha, _, ref = line.partition("\t")
-            if (ref in exact or ref.startswith(folders)) and _REF.fullmatch(ref) and _SHA.fullmatch(sha):
-                found[ref] = Sha(sha)
-        return found
+        return self._listed_at(self.url, refs)
 
     def fetch(self, commits: Mapping[str, Sha]) -> None:
         """See ports.Remote.fetch. Errors: `ForgeUnavailable` also where a commit was replaced and is not served any
@@ -94,7 +87,7 @@ class GitRemote:
                 return {ref: kept[kept_ref(ref)] for ref in wanted if kept_ref(ref) in kept}
             still = self.listed(wanted)
             wanted = {ref: still[ref] for ref in wanted if ref in still}
-        raise ForgeUnavailable(f"the refs of {self._name} change faster than they can be fetched")
+        raise ForgeUnavailable("the refs on GitHub change faster than they can be fetched")
 
     def push(self, ref: str, *, new: Sha | None, expected: Sha | None, url: str = "") -> PushRefused | None:
         """See ports.Remote.push. ValueError for a move that could lose commits: a branch that is not our own to a
@@ -102,15 +95,17 @@ class GitRemote:
         self._require_safe(ref, new=new, expected=expected)
         address = self._sibling(url) if url else self.url
         lease = f"--force-with-lease={ref}:{expected or ''}"
-        args = ("push", "--porcelain", "--no-verify", "--no-follow-tags", "--recurse-submodules=no", lease)
-        answer = self._run(*args, "--", address, f"{new or ''}:{ref}", seconds=self._pushing)
+        options = ("--porcelain", "--no-verify", "--no-follow-tags", "--recurse-submodules=no", lease)
+        answer = self._run(
+            address, "push", *options, "--", address, f"{new or ''}:{ref}", seconds=self._pushing
+        )
         if answer.code == 0:
             return None
         refused = refusal(answer)
         if refused is not None and refused.code not in ("moved", "other"):
             return refused
         # Whether a push that broke off was worked is written in one place only (rule 2).
-        actual = self._listed_at(address, ref)
+        actual = self._listed_at(address, [ref]).get(ref)
         if actual == new:
             return None
         if actual != expected:
@@ -119,11 +114,12 @@ class GitRemote:
             )
         if refused is not None:
             return PushRefused(code="other", why=refused.why)
-        raise self._failure(args, answer)
+        raise _failure("push", address, answer)
 
     @property
-    def _name(self) -> str:
-        return without_secrets(self.url, None)
+    def url(self) -> str:
+        """Where the repository is now."""
+        return self._url if isinstance(self._url, str) else self._url()
 
     def _require_safe(self, ref: str, *, new: Sha | None, expected: Sha | None) -> None:
         if not _REF.fullmatch(ref) or not ref.startswith((HEADS, *OURS)):
@@ -145,11 +141,28 @@ class GitRemote:
         suffix = ".git" if parts.path.endswith(".git") else ""
         return urlunsplit(parts._replace(path=f"{folder}/{repository}{suffix}"))
 
-    def _listed_at(self, address: str, ref: str) -> Sha | None:
-        if address == self.url:
-            return self.listed([ref]).get(ref)
-        other = GitRemote(self._git, address, self._tokens, clock=self._clock, local=self._process.local)
-        return other.listed([ref]).get(ref)
+    def _listed_at(self, address: str, refs: Collection[str]) -> dict[str, Sha]:
+        exact = {ref for ref in refs if not ref.endswith("/")}
+        folders = tuple(ref for ref in refs if ref.endswith("/"))
+        there = self._all_like(address, refs)
+        return {
+            ref: sha
+            for ref, sha in there.items()
+            if (ref in exact or ref.startswith(folders)) and _REF.fullmatch(ref) and _SHA.fullmatch(sha)
+        }
+
+    def _all_like(self, address: str, refs: Collection[str]) -> Mapping[str, Sha]:
+        """The refs whose names start as those do, and perhaps others."""
+        scheme, request = urlsplit(address).scheme, ls_refs.request(refs)
+        if scheme in ("http", "https") and len(request) <= ls_refs.LONGEST_REQUEST:
+            asked = (f"remote-{scheme}", "origin", address)
+            answer = self._read(address, *asked, seconds=self._listing, input=ls_refs.CONNECT, then=request)
+            found = ls_refs.answered(answer.stdout)
+            if found is not None:
+                return found
+        answer = self._read(address, "ls-remote", "--refs", "--quiet", "--", address, seconds=self._listing)
+        lines = answer.stdout.decode("utf-8", "surrogateescape").splitlines()
+        return {ref: Sha(sha) for sha, _, ref in (line.partition("\t") for line in lines)}
 
     def _adopt_known(self, commits: Mapping[str, Sha]) -> dict[str, Sha]:
         """Keep the commits that some ref of the mirror proves to be here whole; those that have to be fetched."""
@@ -182,7 +195,7 @@ class GitRemote:
         answer = self._fetch([f"+{sha}:{kept_ref(ref)}"])
         if answer.code:
             raise ForgeUnavailable(
-                f"{ref} was at {sha} and has moved on; {self._name} does not serve that commit now"
+                f"{ref} was at {sha} and has moved on; GitHub does not serve that commit now"
             )
 
     def _fetch(self, refspecs: list[str]) -> Answer:
@@ -193,42 +206,43 @@ class GitRemote:
             "--no-auto-maintenance",
             "--recurse-submodules=no",
         )
-        lines = "".join(f"{refspec}\n" for refspec in refspecs)
-        return self._read(
-            "fetch", *options, "--refmap=", "--stdin", "--", self.url, seconds=self._fetching, input=lines
-        )
+        lines = "".join(f"{refspec}\n" for refspec in refspecs).encode("utf-8", "surrogateescape")
+        address = self.url
+        asked = ("fetch", *options, "--refmap=", "--stdin", "--", address)
+        return self._read(address, *asked, seconds=self._fetching, input=lines)
 
-    def _read(self, *args: str, seconds: float, input: str = "") -> Answer:
+    def _read(
+        self, address: str, *args: str, seconds: float, input: bytes = b"", then: bytes = b""
+    ) -> Answer:
         """A command that changes nothing there, repeated while the network or the server fails. An answer that says
         no more than that a ref or a commit is gone is returned."""
         for attempt in range(1, _TRIES + 1):
-            answer = self._run(*args, seconds=seconds, input=input)
-            if answer.code == 0 or absent(answer) or gone(answer):
+            answer = self._run(address, *args, seconds=seconds, input=input, then=then)
+            is_old = bool(then) and answer.stdout.startswith(ls_refs.REFUSED)
+            if answer.code == 0 or is_old or absent(answer) or gone(answer):
                 return answer
-            failure = self._failure(args, answer)
+            failure = _failure(args[0], address, answer)
             if attempt == _TRIES or answer.code is None or isinstance(failure, ForgeRefused):
                 raise failure
             self._clock.sleep(self._pause * attempt)
         raise AssertionError("unreachable")
 
-    def _run(self, *args: str, seconds: float, input: str = "") -> Answer:
+    def _run(self, address: str, *args: str, seconds: float, input: bytes = b"", then: bytes = b"") -> Answer:
         """Once more with another token where the first was not taken: nothing was worked then."""
         token = self._tokens.token() if self._tokens else None
-        answer = self._process.run(*args, token=token, seconds=seconds, input=input)
+        process = GitProcess(git_dir=self._git.git_common_dir, address=address, local=self._local)
+        answer = process.run(*args, token=token, seconds=seconds, input=input, then=then)
         refused = answer.code not in (0, None) and http_status(answer) == 401
         if refused and self._tokens is not None and token is not None and self._tokens.renew(token):
-            answer = self._process.run(*args, token=self._tokens.token(), seconds=seconds, input=input)
+            answer = process.run(*args, token=self._tokens.token(), seconds=seconds, input=input, then=then)
         return answer
 
-    def _failure(self, args: tuple[str, ...], answer: Answer) -> ForgeUnavailable | ForgeRefused:
-        what = f"`{shown(args[:1])}` at {self._name}"
-        status = http_status(answer)
-        if answer.code is None:
-            return ForgeUnavailable(f"{what} did not end in time: {said(answer) or 'no answer'}")
-        if status in (401, 403, 404):
-            return ForgeRefused(f"{what} is refused: {said(answer)}", status=status)
-        return ForgeUnavailable(f"{what} failed: {said(answer) or f'exit code {answer.code}'}")
 
-
-def _limited_to(refs: Collection[str]) -> list[str]:
-    return ["--heads"] if all(ref.startswith(HEADS) for ref in refs) else []
+def _failure(command: str, address: str, answer: Answer) -> ForgeUnavailable | ForgeRefused:
+    what = f"`git {command}` at {without_secrets(address, None)}"
+    status = http_status(answer)
+    if answer.code is None:
+        return ForgeUnavailable(f"{what} did not end in time: {said(answer) or 'no answer'}")
+    if status in (401, 403, 404):
+        return ForgeRefused(f"{what} is refused: {said(answer)}", status=status)
+    return ForgeUnavailable(f"{what} failed: {said(answer) or f'exit code {answer.code}'}")
