@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from pointsman.core.contract.names import name_problem
@@ -52,23 +52,16 @@ def parse_commands(body: str, *, bot: str | None = None) -> tuple[Command | BadC
     if len(body) > MAX_COMMENT or "/" not in body:
         return ()
     found: list[Command | BadCommand] = []
-    for command in _commands(body, bot):
-        if len(found) == MAX_COMMANDS:
+    for line in spoken_lines(body):
+        command = _command(line, bot)
+        if command is not None and len(found) == MAX_COMMANDS:
             problem = (
                 f"a comment has at most {MAX_COMMANDS} commands; this one and what follows were not read"
             )
-            usage = command.usage if isinstance(command, BadCommand) else WORDS[command.word].usage
-            found.append(BadCommand(line=0, text="", why=problem, usage=usage))
-            break
-        found.append(command)
-    return tuple(found)
-
-
-def _commands(body: str, bot: str | None) -> Iterator[Command | BadCommand]:
-    for line in spoken_lines(body):
-        command = _command(line, bot)
+            return (*found, _bad(line, problem, "help"))
         if command is not None:
-            yield command
+            found.append(command)
+    return tuple(found)
 
 
 def _command(line: Line, bot: str | None) -> Command | BadCommand | None:
@@ -80,7 +73,7 @@ def _command(line: Line, bot: str | None) -> Command | BadCommand | None:
     word, stop, rest = matched[1].lower(), matched[2], matched[3].strip()
     if bot is not None and word == bot.lower().removesuffix("[bot]"):
         addressed, _, rest = rest.partition(" ")
-        word = addressed.lower().removeprefix("/") or "help"
+        word, stop = addressed.lower().removeprefix("/") or "help", ""
         if word not in WORDS:
             return _bad(line, f"there is no such command as {addressed[:40]}", "help")
     if word not in WORDS:
@@ -150,10 +143,12 @@ def _scope(rest: str) -> Command | str:
         return "no path is given"
     if len(patterns) > MAX_PATTERNS:
         return f"at most {MAX_PATTERNS} paths are taken at once, these are {len(patterns)}"
-    problem = next(filter(None, (pattern_problem(pattern) for pattern in patterns)), "")
-    if "" in patterns:
-        return "a path is empty"
+    problem = next(filter(None, map(_pattern_problem, patterns)), "")
     return problem or ScopeAdd(patterns=patterns)
+
+
+def _pattern_problem(pattern: str) -> str:
+    return pattern_problem(pattern) if pattern else "a path is empty"
 
 
 def _priority(rest: str) -> Command | str:

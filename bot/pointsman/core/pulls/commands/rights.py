@@ -8,6 +8,7 @@ from typing import Literal
 
 from pointsman.core.contract.identity import BOT, PERMISSIONS, Author, Identity, is_one_of
 from pointsman.core.contract.model import Contract
+from pointsman.core.contract.roles import as_known
 from pointsman.core.pulls.commands.model import (
     Command,
     Dequeue,
@@ -28,6 +29,8 @@ Permission = Literal["read", "triage", "write", "maintain"]
 
 _STANDS_FOR: Mapping[str, str] = MappingProxyType({"unhold": "hold", "pause": "resume"})
 """Where the contract names only the second, it speaks for the first."""
+NOBODY = 0
+"""The account id that stands for a deleted account: two such are not known to be one person."""
 _ANYBODY = (Status, Explain, Help)
 _OWN = (Dequeue, Hold, Unhold)
 _OWN_WITH_ROLE = (Queue, Retry, Heal)
@@ -61,6 +64,9 @@ def may(
     change; for `/unhold`, it is also the author who put it on hold. `has_role`: the contract gives the change's
     author a role. `bot` is our own login; we never obey ourselves.
     """
+    author = as_known(contract, author)
+    if author.account_id == NOBODY:
+        return "the account that asked is gone"
     if _is_ourselves(contract, author, bot):
         return "the queue does not take commands from itself"
     if own_change and isinstance(command, _OWN):
