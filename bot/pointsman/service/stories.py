@@ -10,6 +10,7 @@ from pointsman.core.errors import MissingObject, UserError
 from pointsman.core.model import Sha
 from pointsman.core.pulls.model import Pull
 from pointsman.core.pulls.telling import (
+    BeingTested,
     CheckTold,
     HealTold,
     Held,
@@ -22,7 +23,6 @@ from pointsman.core.pulls.telling import (
     Queued,
     Returned,
     Stage,
-    Testing,
     Withdrawn,
 )
 from pointsman.core.queue.model import (
@@ -187,7 +187,7 @@ class Stories:
             standings[change.branch] = standings[change.label] = standing
         return standings
 
-    def _testing(self, change: Change, candidate: Candidate) -> Testing:
+    def _testing(self, change: Change, candidate: Candidate) -> BeingTested:
         runs = {run.check: run for run in self.store.runs(candidates=[candidate.id])}
         checks = tuple(_told(check, runs.get(check)) for check, _ in candidate.checks)
         others = tuple(
@@ -195,7 +195,7 @@ class Stories:
             for member in candidate.members
             if member.change != change.id and (other := self.store.change(member.change)) is not None
         )
-        return Testing(commit=candidate.commit, checks=checks, together=others)
+        return BeingTested(commit=candidate.commit, checks=checks, together=others)
 
     def _failed(self, candidate: Candidate | None, reason: Reason) -> tuple[CheckTold, ...]:
         if candidate is None or not reason.code.startswith("red"):

@@ -16,6 +16,7 @@ from pointsman.core.pulls.graph import draw_before_after
 from pointsman.core.pulls.markdown import code, fence, fold, joined, pre
 from pointsman.core.pulls.quotes import Quote, quotes
 from pointsman.core.pulls.story import (
+    BeingTested,
     CheckTold,
     HealedGraph,
     Held,
@@ -27,7 +28,6 @@ from pointsman.core.pulls.story import (
     PullStory,
     Queued,
     Returned,
-    Testing,
     Withdrawn,
 )
 
@@ -68,7 +68,7 @@ def unpaced(story: PullStory) -> PullStory:
     match stage:
         case Queued():
             stage = replace(stage, position=min(stage.position, 1), of=1)
-        case Testing():
+        case BeingTested():
             stage = _testing(tuple(one for one in stage.checks if one.state == "failed"))
         case Passed() | Landing():
             stage = _testing(())
@@ -81,8 +81,8 @@ def unpaced(story: PullStory) -> PullStory:
     return replace(story, stage=stage, judged=judged)
 
 
-def _testing(failed: tuple[CheckTold, ...]) -> Testing:
-    return Testing(commit=Sha("0" * 40), checks=tuple(replace(one, url="") for one in failed))
+def _testing(failed: tuple[CheckTold, ...]) -> BeingTested:
+    return BeingTested(commit=Sha("0" * 40), checks=tuple(replace(one, url="") for one in failed))
 
 
 def _why(story: PullStory) -> Iterator[str]:
@@ -113,7 +113,7 @@ def _lines(story: PullStory) -> Iterator[str]:
         yield words.same_head((story.number, *story.same_head))
     yield words.place(story)
     match story.stage:
-        case Testing(checks=checks, together=others):
+        case BeingTested(checks=checks, together=others):
             yield words.checks(checks)
             yield words.together(others)
         case Returned(failed=failed):
@@ -141,7 +141,8 @@ def _folds(story: PullStory) -> Iterator[str]:
     if isinstance(stage, Returned):
         if stage.reason.reproduce:
             yield fold("The command that shows it again", fence(stage.reason.reproduce, "sh"))
-        yield from _details(stage)
+        if stage.reason.code not in _refusal_codes(story.judged):
+            yield from _details(stage)
     graphs = _graphs(story)
     if graphs:
         yield fold("The migrations before and after", graph_text(graphs))
@@ -177,6 +178,11 @@ def graph_text(graphs: Sequence[HealedGraph]) -> str:
     return "\n\n".join([*drawn, *([fence("\n".join(moves), limit=4000)] if moves else [])])
 
 
+def _refusal_codes(judged: Judged | None) -> frozenset[str]:
+    """What is told of the migrations anyway."""
+    return frozenset(refusal.code for refusal in judged.migrations.refusals) if judged else frozenset()
+
+
 def _details(stage: Returned) -> Iterator[str]:
     logs = [one for one in stage.failed if one.log_tail]
     for one in logs[:3]:
@@ -208,9 +214,9 @@ def refusal_text(refusal: Refusal) -> str:
     written = f"{code(refusal.code)}\n\n{fence(refusal.message)}"
     found = quotes(refusal)
     pairs = list(zip(found[::2], found[1::2], strict=False))
-    if not found or len(found) % 2 or len(pairs) > MAX_PAIRS or any(a.why != b.why for a, b in pairs):
+    first, *reasons = [line for line in refusal.message.splitlines() if not line.startswith("  ")]
+    if not pairs or len(found) % 2 or len(pairs) > MAX_PAIRS or reasons != [a.why for a, _ in pairs]:
         return written
-    first = refusal.message.partition("\n")[0]
     table = "\n\n".join([box(first), *(_side_by_side(a, b) for a, b in pairs)])
     return table if len(table.encode()) <= 20_000 else written
 

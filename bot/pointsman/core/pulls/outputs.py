@@ -17,6 +17,7 @@ from pointsman.core.pulls.markdown import bounded, code, codes, fence, joined, p
 from pointsman.core.pulls.model import Annotation, CheckOutput, Severity
 from pointsman.core.pulls.quotes import quotes
 from pointsman.core.pulls.story import (
+    BeingTested,
     Held,
     Judged,
     LandedAs,
@@ -27,7 +28,6 @@ from pointsman.core.pulls.story import (
     PullStory,
     Queued,
     Returned,
-    Testing,
     Withdrawn,
 )
 
@@ -172,6 +172,8 @@ def _can_annotate(path: GitPath) -> bool:
 
 def _migrations(judged: Judged) -> _Said:
     told = judged.migrations
+    if judged.problem:
+        return _Said(conclusion="failure", title="not judged", summary=fence(judged.problem))
     match told.status:
         case "clean":
             return _Said(
@@ -229,7 +231,7 @@ def _printable(message: str) -> str:
 
 def _queue(story: PullStory) -> _Said:
     match story.stage:
-        case Queued() | Held() | Testing() | Passed() | Landing():
+        case Queued() | Held() | BeingTested() | Passed() | Landing():
             summary = "The comment on the pull request says where it stands."
             return _Said(conclusion=None, title="in the queue", summary=summary)
         case LandedAs(commit=commit):

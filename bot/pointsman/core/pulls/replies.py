@@ -4,28 +4,16 @@ from __future__ import annotations
 
 from pointsman.core.contract import Explanation
 from pointsman.core.contract.explanation import RoleExplanation
+from pointsman.core.pulls.commands import WORDS
 from pointsman.core.pulls.comment import MAX_BYTES, box
 from pointsman.core.pulls.markdown import code, fence, fold
 
-_HELP = (
-    ("/queue [high]", "put this head into the queue, with `high` ahead of the others"),
-    ("/dequeue", "take it out"),
-    ("/heal", "push the repair of a migration fork to this branch, or post it as a patch"),
-    ("/retry", "queue it again at the same head"),
-    ("/hold", "keep its place and leave it untested; `/unhold` lets it go on"),
-    ("/priority N", "its place among the others: higher is sooner"),
-    ("/scope add PATH", "let this head change paths that its role does not own"),
-    ("/status", "where it stands"),
-    ("/explain PATH", "what the contract says of a path, and which line says it"),
-    ("/pause", "stop the lane; `/resume` lets it go on"),
-    ("/help", "this"),
-)
 PATCH_BYTES = MAX_BYTES - 8_000
 
 
 def compose_help() -> str:
     """The commands, each with what it does."""
-    rows = "\n".join(f"- `{command}`: {what}" for command, what in _HELP)
+    rows = "\n".join(f"- `{word.usage}`: {word.help}" for word in WORDS.values())
     return (
         "A command stands on a line of its own, in a new comment (an edited one does not count):\n\n"
         f"{rows}\n\nWho may use which is in the contract, `.pointsman.yml` on the base branch."

@@ -101,7 +101,7 @@ class Held:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Testing:
+class BeingTested:
     """The checks run on `commit`; with `together` those other pull requests or changes are in it."""
 
     commit: Sha
@@ -143,7 +143,7 @@ class Withdrawn:
     """Taken out of the queue by somebody, or because a newer head came."""
 
 
-Stage = NotQueued | Queued | Held | Testing | Passed | Landing | LandedAs | Returned | Withdrawn
+Stage = NotQueued | Queued | Held | BeingTested | Passed | Landing | LandedAs | Returned | Withdrawn
 """Where a pull request is; the last three are ends."""
 
 

@@ -25,6 +25,7 @@ from pointsman.core.pulls.replies import (
 )
 from pointsman.core.pulls.sarif import sarif
 from pointsman.core.pulls.story import (
+    BeingTested,
     CheckTold,
     HealedGraph,
     HealTold,
@@ -39,7 +40,6 @@ from pointsman.core.pulls.story import (
     Queued,
     Returned,
     Stage,
-    Testing,
     Withdrawn,
 )
 
@@ -49,6 +49,7 @@ __all__ = [
     "MIGRATIONS_CHECK",
     "OWN_CHECKS",
     "QUEUE_CHECK",
+    "BeingTested",
     "CheckTold",
     "HealTold",
     "HealedGraph",
@@ -63,7 +64,6 @@ __all__ = [
     "Queued",
     "Returned",
     "Stage",
-    "Testing",
     "Withdrawn",
     "compose_checks",
     "compose_comment",

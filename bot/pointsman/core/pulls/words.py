@@ -12,6 +12,7 @@ from pointsman.core.contract import ApprovalNeeded, ContractVerdict
 from pointsman.core.model import Sha
 from pointsman.core.pulls.markdown import code, codes
 from pointsman.core.pulls.story import (
+    BeingTested,
     CheckTold,
     HealTold,
     Held,
@@ -23,7 +24,6 @@ from pointsman.core.pulls.story import (
     PullStory,
     Queued,
     Returned,
-    Testing,
     Withdrawn,
 )
 
@@ -62,7 +62,7 @@ def headline(story: PullStory) -> str:
             )
         case Held():
             return "**Held.** It keeps its place and is not tested; `/unhold` lets it go on."
-        case Testing(commit=commit):
+        case BeingTested(commit=commit):
             return f"**Being tested** as {sha(commit)}, for {lane}."
         case Passed(commit=commit):
             return (
@@ -161,7 +161,7 @@ def healed(heal: HealTold) -> str:
 
 
 def proof(heal: HealTold) -> str:
-    return f"Of that: {code(heal.proof)}." if heal.proof else ""
+    return f"Proof: {code(heal.proof)}." if heal.proof else ""
 
 
 def will_heal() -> str:
