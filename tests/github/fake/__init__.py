@@ -15,7 +15,7 @@
 REST is under `hub.api_url` (as on GitHub Enterprise: PyGithub's `base_url`), git under `repo.clone_url` (user
 `x-access-token`, password a token). Leaving the block raises AssertionError where a request or an answer broke
 GitHub's OpenAPI description (`hub.violations`, a list of texts; clear it where a test breaks it on purpose;
-`FakeGitHub(folder, check=False)` checks nothing). `hub.debug = True` lets a fault of the fake's own surface.
+`FakeGitHub(folder, check=False)` checks nothing).
 
 Hub
   url, host, api_url                where it is
@@ -24,6 +24,7 @@ Hub
   team(org, slug, members)          members: logins, or {login: "active" | "pending"}
   repository(name, files=, private=, default_branch=), find(owner, name)
   app(slug, permissions=, events=, hook_url=), install(app, repo | login, permissions=)
+  uninstall(installation), suspend(installation, suspended=True), add_to(installation, repo)
   user_token(login), installation_token(installation, permissions=, repositories={ids}),
   actions_token(repo, permissions)  tokens as text; pushes with the last start no workflow
   manifest_codes[code] = app        what /app-manifests/{code}/conversions gives, once
@@ -34,7 +35,8 @@ Hub
   settle()                          waits until webhooks are delivered
   null_reads                        how many reads of a pull say `mergeable: null` after each move (1)
   fail_next(method, path_regex, status, times=1, after=0)   status: a code | "timeout" | "timeout_after_apply" |
-                                    "502_after_apply" | "secondary_limit" | "primary_limit"; method "*": any
+                                    "502_after_apply" | "secondary_limit" | "primary_limit"; method "*": any. Git paths
+                                    look like `/acme/widgets.git/git-receive-pack` (codes and time-outs only)
   retry_after                       seconds that limits tell (1); rate_limit: requests an hour (5000)
   webhooks.log                      deliveries: guid event action payload status (code, 0: none) lost redelivery
   webhooks.drop(event=None, times=1), .double(event=None, times=1), .hold(), .release(order=list), .redeliver(delivery)
@@ -51,6 +53,8 @@ Repository (`author`, `by`: a login)
   ruleset(name, branches=, bypass_apps=, required_checks=["unit" | ("unit", app_id)], pull_request=, approvals=,
           non_fast_forward=, deletion=, merge_queue=, strict=); protect(branch, [(context, app_id)]) (data only)
   workflow(name, jobs, on_push=, on_pull_request=, on_dispatch=, on_merge_group=, commands={job: shell} | run=f)
+  rerequest(run, by)                "Re-run" of a check run: asks the app that made it
+  deploy(by, ref, environment) -> Deployment; deployment_status(by, deployment, state, environment_url=...)
   merge_group(by, [numbers]) -> sha what GitHub's own queue would ask for
 
 What it leaves out: GraphQL, repository webhooks, review comments, issues that are no pull requests, protected tags;

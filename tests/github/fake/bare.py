@@ -26,7 +26,7 @@ CONFIG = {
     "uploadpack.allowAnySHA1InWant": "true",
     "uploadpack.allowFilter": "true",
     "receive.hideRefs": "refs/pull",
-    "receive.denyDeleteCurrent": "ignore",
+    "receive.denyDeleteCurrent": "refuse",
     "receive.autogc": "false",
     "gc.auto": "0",
     "core.logAllRefUpdates": "false",

@@ -4,32 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.github.fake.shapes import checks, repos
-from tests.github.fake.state import Account, App, CheckRun, CheckSuite, Json, Pull, Status
+from tests.github.fake.part import Part, Who
+from tests.github.fake.shapes import checks, people, repos
+from tests.github.fake.state import Account, App, CheckRun, CheckSuite, Json, Status
 
 if TYPE_CHECKING:
     from tests.github.fake.hub import FakeGitHub
-    from tests.github.fake.repository import FakeRepository
 
 WORST_FIRST = ("action_required", "timed_out", "cancelled", "startup_failure", "failure", "stale")
 
 
-class Checks:
-    """The half of a repository that is about checks; FakeRepository is the whole."""
+class Checks(Part):
+    """The part of a repository that is about checks."""
 
     def __init__(self, hub: FakeGitHub, number: int) -> None:
-        self.hub, self.id = hub, number
-        self.pulls: dict[int, Pull] = {}
+        super().__init__(hub, number)
         self.suites: dict[int, CheckSuite] = {}
         self.checks: dict[int, CheckRun] = {}
         self.statuses: list[Status] = []
-
-    @property
-    def _whole(self) -> FakeRepository:
-        from tests.github.fake.repository import FakeRepository
-
-        assert isinstance(self, FakeRepository)
-        return self
 
     def check_runs(self, sha: str, *, newest: bool = True) -> list[CheckRun]:
         """The check runs on a commit; with `newest` only the last of each name and suite (GitHub's `latest`)."""
@@ -86,7 +78,7 @@ class Checks:
         suite.status, suite.conclusion = "completed", _worst([end or "neutral" for end in ends])
         if before == "completed":
             return
-        whole = self._whole
+        whole = self.whole
         shape = checks.check_suite(whole, suite) | {
             "head_commit": repos.simple_commit(whole.record(suite.sha))
         }
@@ -97,10 +89,25 @@ class Checks:
 
     def tell_check(self, run: CheckRun, action: str, sender: Account) -> None:
         """A `check_run` webhook."""
-        shape = checks.check_run(self._whole, run, suite_in_full=True)
+        shape = checks.check_run(self.whole, run, suite_in_full=True)
         self.hub.webhooks.emit(
-            "check_run", {"action": action, "check_run": shape}, sender=sender, repo=self._whole
+            "check_run", {"action": action, "check_run": shape}, sender=sender, repo=self.whole
         )
+
+    def rerequest(self, run: CheckRun, by: Who) -> None:
+        """Somebody presses "Re-run": GitHub asks the app that made the check run, and no other."""
+        with self.hub.lock:
+            whole = self.whole
+            payload: Json = {
+                "action": "rerequested",
+                "check_run": checks.check_run(whole, run, suite_in_full=True),
+                "repository": repos.repository(whole),
+                "sender": people.user(self.hub, self.hub.who(by)),
+            }
+            for installation in self.hub.installations_on(whole):
+                if installation.app is run.app:
+                    hooks = self.hub.webhooks
+                    hooks.tell("check_run", payload, installation=installation, repository=whole.id)
 
     def latest_statuses(self, sha: str) -> list[Status]:
         """The newest status of each context on a commit."""
@@ -117,7 +124,7 @@ class Checks:
         target_url: str | None = None,
     ) -> Status:
         """Sets a commit status, and tells."""
-        whole = self._whole
+        whole = self.whole
         made = Status(
             id=self.hub.new_id(),
             sha=sha,

@@ -15,7 +15,6 @@ from werkzeug.datastructures import Headers, ImmutableMultiDict
 DESCRIPTION = Path(__file__).parents[2] / "data" / "github" / "openapi-trimmed.json"
 
 BEYOND = {
-    ("GET", "/repositories/{id}"),
     ("GET", "/user/{id}"),
     ("GET", "/meta"),
     ("GET", "/organizations/{org_id}/team/{team_id}"),

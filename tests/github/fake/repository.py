@@ -9,21 +9,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tests.github.fake import checking, merging, rules, updates
+from tests.github.fake import merging, rules, updates
 from tests.github.fake.bare import Bare
-from tests.github.fake.shapes import people, pulls, repos
+from tests.github.fake.checking import Checks
+from tests.github.fake.conversation import Conversation
+from tests.github.fake.deploying import Deployments
+from tests.github.fake.part import Who
+from tests.github.fake.pulling import PullRequests
+from tests.github.fake.shapes import repos
 from tests.github.fake.state import (
     LEVELS,
     ZERO,
     Account,
     App,
-    Comment,
     Credential,
-    Deployment,
     Json,
     Pull,
-    Reaction,
-    Review,
     Ruleset,
 )
 from tests.github.fake.workflows import Run, Workflow, WorkflowRun, begin
@@ -31,10 +32,8 @@ from tests.github.fake.workflows import Run, Workflow, WorkflowRun, begin
 if TYPE_CHECKING:
     from tests.github.fake.hub import FakeGitHub
 
-Who = str | Account
 
-
-class FakeRepository(checking.Checks):
+class FakeRepository(Checks, Conversation, PullRequests, Deployments):
     """One repository. `bare` is the real thing on disk; facts are attributes, see state.py for the records."""
 
     def __init__(
@@ -56,15 +55,10 @@ class FakeRepository(checking.Checks):
         self.created = self.pushed = hub.now()
         self.old_names: list[str] = []
         self.levels: dict[int, str] = {}
-        self.comments_by_id: dict[int, Comment] = {}
-        self.reactions: dict[int, list[Reaction]] = {}
-        self.label_ids: dict[str, int] = {}
-        self.deployments: dict[int, Deployment] = {}
         self.rulesets: dict[int, Ruleset] = {}
         self.protections: dict[str, Json] = {}
         self.workflows: dict[int, Workflow] = {}
         self.runs: dict[int, WorkflowRun] = {}
-        self._numbers = 0
         self._records: dict[str, list[str]] = {}
         self._sizes: dict[tuple[str, str], tuple[int, int, int, int]] = {}
 
@@ -192,217 +186,6 @@ class FakeRepository(checking.Checks):
             made.bare.move(f"refs/heads/{self.default_branch}", tip)
         return made
 
-    # pull requests
-
-    def new_number(self) -> int:
-        self._numbers += 1
-        return self._numbers
-
-    def pull(self, number: int) -> Pull:
-        """The pull request's record as it stands."""
-        return self.pulls[number]
-
-    def open_pull(
-        self,
-        author: Who,
-        branch: str,
-        title: str,
-        body: str | None = "",
-        *,
-        base: str = "main",
-        fork: str | None = None,
-        draft: bool = False,
-        maintainer_can_modify: bool = False,
-        credential: Credential | None = None,
-    ) -> int:
-        """Opens a pull request from a branch that is there (of `fork`'s fork); gives its number."""
-        with self.hub.lock:
-            who, source = self.hub.who(author), self.fork(fork) if fork else self
-            head, tip = source.tip(branch), self.tip(base)
-            assert head and tip, f"no branch {branch} or {base}"
-            now = self.hub.now()
-            pull = Pull(
-                id=self.hub.new_id(2),
-                number=self.new_number(),
-                author=who,
-                title=title,
-                body=body,
-                base=base,
-                base_sha=tip,
-                branch=branch,
-                head=head,
-                head_repo=source.id,
-                head_owner=source.owner,
-                draft=draft,
-                maintainer_can_modify=maintainer_can_modify and source is not self,
-                created=now,
-                updated=now,
-            )
-            self.pulls[pull.number] = pull
-            self.keep_head(pull, source)
-            self.tell_pull(pull, "opened", who)
-            merging.start_pull(self, pull, credential or Credential(kind="user", account=who))
-            return pull.number
-
-    def keep_head(self, pull: Pull, source: FakeRepository) -> None:
-        """Sets refs/pull/N/head (refs/pull/N/merge goes stale on purpose)."""
-        ref = f"refs/pull/{pull.number}/head"
-        if source is not self:
-            fetch = ("fetch", "-q", "--no-tags", str(source.bare.path), f"+refs/heads/{pull.branch}:{ref}")
-            self.bare.git(*fetch)
-            return
-        self.bare.move(ref, pull.head)
-
-    def tell_pull(self, pull: Pull, action: str, by: Account, **extra: Any) -> None:
-        """A `pull_request` webhook."""
-        shape = pulls.full(self, pull)
-        payload: Json = {"action": action, "number": pull.number, "pull_request": shape, **extra}
-        self.hub.webhooks.emit("pull_request", payload, sender=by, repo=self)
-
-    def set_merged(self, pull: Pull, commit: str, who: Credential) -> None:
-        """Records a merge that has happened."""
-        assert who.account is not None
-        now = self.hub.now()
-        pull.state, pull.merged, pull.closed, pull.updated = "closed", now, now, now
-        pull.merged_by, pull.merge_commit = who.account, commit
-        self.tell_pull(pull, "closed", who.account)
-
-    def close(self, number: int, by: Who) -> None:
-        """Closes a pull request without merging it."""
-        with self.hub.lock:
-            pull, now = self.pulls[number], self.hub.now()
-            pull.state, pull.closed, pull.updated = "closed", now, now
-            self.tell_pull(pull, "closed", self.hub.who(by))
-
-    def reopen(self, number: int, by: Who) -> None:
-        with self.hub.lock:
-            pull = self.pulls[number]
-            pull.state, pull.closed, pull.updated = "open", None, self.hub.now()
-            self.tell_pull(pull, "reopened", self.hub.who(by))
-
-    def edit(
-        self,
-        number: int,
-        by: Who,
-        *,
-        title: str | None = None,
-        body: str | None = None,
-        base: str | None = None,
-        draft: bool | None = None,
-    ) -> None:
-        """Edits a pull request's title, body, base branch or draft state."""
-        with self.hub.lock:
-            pull, who, changes = self.pulls[number], self.hub.who(by), {}
-            for name, value in (("title", title), ("body", body)):
-                if value is not None and value != getattr(pull, name):
-                    changes[name] = {"from": getattr(pull, name)}
-                    setattr(pull, name, value)
-            if base is not None and base != pull.base:
-                changes["base"] = {"ref": {"from": pull.base}, "sha": {"from": pull.base_sha}}
-                pull.base, pull.base_sha = base, self.tip(base) or ZERO
-            pull.updated = self.hub.now()
-            if changes:
-                self.tell_pull(pull, "edited", who, changes=changes)
-            if draft is not None and draft != pull.draft:
-                pull.draft = draft
-                self.tell_pull(pull, "converted_to_draft" if draft else "ready_for_review", who)
-
-    def label(self, number: int, by: Who, name: str) -> None:
-        """Puts a label on a pull request; nothing where it is there."""
-        with self.hub.lock:
-            pull = self.pulls[number]
-            if name not in pull.labels:
-                pull.labels.append(name)
-                pull.updated = self.hub.now()
-                self.tell_pull(pull, "labeled", self.hub.who(by), label=pulls.label(self, name))
-
-    def unlabel(self, number: int, by: Who, name: str) -> None:
-        with self.hub.lock:
-            pull = self.pulls[number]
-            if name in pull.labels:
-                pull.labels.remove(name)
-                pull.updated = self.hub.now()
-                self.tell_pull(pull, "unlabeled", self.hub.who(by), label=pulls.label(self, name))
-
-    def label_id(self, name: str) -> int:
-        return self.label_ids.setdefault(name, self.hub.new_id())
-
-    def review(self, number: int, by: Who, state: str, body: str = "", *, commit: str | None = None) -> int:
-        """Submits a review (`APPROVED`, `CHANGES_REQUESTED`, `COMMENTED`) of the head, or of `commit`."""
-        with self.hub.lock:
-            pull, who = self.pulls[number], self.hub.who(by)
-            review = Review(
-                id=self.hub.new_id(),
-                author=who,
-                state=state,
-                body=body,
-                commit=commit or pull.head,
-                at=self.hub.now(),
-            )
-            pull.reviews.append(review)
-            self._tell_review(pull, review, "submitted", who)
-            return review.id
-
-    def dismiss(self, number: int, review_id: int, by: Who) -> None:
-        with self.hub.lock:
-            pull = self.pulls[number]
-            review = next(review for review in pull.reviews if review.id == review_id)
-            review.state = "DISMISSED"
-            self._tell_review(pull, review, "dismissed", self.hub.who(by))
-
-    def _tell_review(self, pull: Pull, review: Review, action: str, by: Account) -> None:
-        shape = pulls.review(self, pull, review, lower=True)
-        payload = {"action": action, "review": shape, "pull_request": pulls.simple(self, pull)}
-        self.hub.webhooks.emit("pull_request_review", payload, sender=by, repo=self)
-
-    # conversation
-
-    def comments(self, number: int) -> list[Comment]:
-        """The pull request's comments, oldest first."""
-        return [comment for comment in self.comments_by_id.values() if comment.number == number]
-
-    def comment(self, number: int, by: Who, body: str, *, app: App | None = None) -> int:
-        """Comments on a pull request; gives the comment's id."""
-        with self.hub.lock:
-            now, who = self.hub.now(), self.hub.who(by)
-            comment = Comment(
-                id=self.hub.new_id(), number=number, author=who, body=body, created=now, updated=now, app=app
-            )
-            self.comments_by_id[comment.id] = comment
-            self.pulls[number].updated = now
-            self._tell_comment(comment, "created", who)
-            return comment.id
-
-    def edit_comment(self, comment_id: int, body: str, by: Who | None = None) -> None:
-        """Edits a comment (as its author)."""
-        with self.hub.lock:
-            comment = self.comments_by_id[comment_id]
-            before, comment.body = comment.body, body
-            comment.updated = self.hub.now()
-            who = self.hub.who(by or comment.author)
-            self._tell_comment(comment, "edited", who, changes={"body": {"from": before}})
-
-    def delete_comment(self, comment_id: int, by: Who | None = None) -> None:
-        with self.hub.lock:
-            comment = self.comments_by_id.pop(comment_id)
-            self._tell_comment(comment, "deleted", self.hub.who(by or comment.author))
-
-    def _tell_comment(self, comment: Comment, action: str, by: Account, **extra: Any) -> None:
-        issue = pulls.issue(self, self.pulls[comment.number])
-        payload = {"action": action, "issue": issue, "comment": pulls.comment(self, comment), **extra}
-        self.hub.webhooks.emit("issue_comment", payload, sender=by, repo=self)
-
-    def react(self, comment_id: int, by: Who, content: str) -> tuple[Reaction, bool]:
-        """Reacts to a comment (tells nobody, as on GitHub); the reaction, and whether it is new."""
-        with self.hub.lock:
-            who, found = self.hub.who(by), self.reactions.setdefault(comment_id, [])
-            for reaction in found:
-                if reaction.author is who and reaction.content == content:
-                    return reaction, False
-            now = self.hub.now()
-            found.append(Reaction(id=self.hub.new_id(), author=who, content=content, created=now))
-            return found[-1], True
-
     # rules and workflows
 
     def ruleset(
@@ -504,6 +287,3 @@ class FakeRepository(checking.Checks):
                     short = ref.removeprefix("refs/heads/")
                     begin(self, workflow, event="merge_group", sha=built, branch=short, actor=who)
             return built
-
-    def person(self, account: Account) -> Json:
-        return people.user(self.hub, account)

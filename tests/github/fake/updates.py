@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.github.fake import workflows
-from tests.github.fake.shapes import checks, repos
+from tests.github.fake.shapes import checks, people, repos
 from tests.github.fake.state import ZERO, CheckSuite, Credential, Json, Pull, RefUpdate
 
 if TYPE_CHECKING:
@@ -122,11 +122,16 @@ def open_suites(repo: FakeRepository, branch: str, old: str, new: str, who: Cred
         )
         repo.suites[suite.id] = suite
         if "check_suite" in app.events:
-            tell_suite(repo, suite, "requested", who)
+            ask(repo, suite, "requested", who)
 
 
-def tell_suite(repo: FakeRepository, suite: CheckSuite, action: str, who: Credential) -> None:
+def ask(repo: FakeRepository, suite: CheckSuite, action: str, who: Credential) -> None:
+    """`check_suite` `requested` or `rerequested`: GitHub tells it to the app that owns the suite, to no other."""
     assert who.account is not None
+    hub = repo.hub
     short = checks.check_suite(repo, suite) | {"head_commit": repos.simple_commit(repo.record(suite.sha))}
-    payload = {"action": action, "check_suite": short}
-    repo.hub.webhooks.emit("check_suite", payload, sender=who.account, repo=repo)
+    shared = {"repository": repos.repository(repo), "sender": people.user(hub, who.account)}
+    for installation in hub.installations_on(repo):
+        if installation.app is suite.app:
+            payload = {"action": action, "check_suite": short, **shared}
+            hub.webhooks.tell("check_suite", payload, installation=installation, repository=repo.id)

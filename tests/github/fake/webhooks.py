@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from tests.github.fake.shapes import people
+from tests.github.fake.shapes import people, repos
 from tests.github.fake.state import Account, App, Installation, Json
 
 if TYPE_CHECKING:
@@ -101,9 +101,9 @@ class Webhooks:
     ) -> None:
         """Tells every app that is installed on the repository and subscribed to the event."""
         hub = repo.hub
-        from tests.github.fake.shapes import repos
-
         shared: Json = {"repository": repos.repository(repo), "sender": people.user(hub, sender)}
+        if event == "push":
+            shared["repository"] |= repos.pushed_to(repo)
         if repo.owner.type == "Organization":
             shared["organization"] = people.organization(hub, repo.owner)
         for installation in hub.installations_on(repo):

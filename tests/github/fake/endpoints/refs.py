@@ -80,5 +80,7 @@ def remove_ref(call: Call) -> Answer:
     old = call.repo.bare.resolve(ref)
     if old is None or ref.startswith("refs/pull/"):
         raise Refused(422, "Reference does not exist")
+    if ref == f"refs/heads/{call.repo.default_branch}":
+        raise Refused(422, "Cannot delete the default branch")
     _move(call, ref, old, ZERO)
     return Answer(status=204)

@@ -25,14 +25,6 @@ def _permissions(call: Call) -> Json:
     return {"permissions": {name: level >= LEVELS.index(needed) for name, needed in names.items()}}
 
 
-@endpoint("GET", "/repositories/{id}", "")
-def get_repo_by_id(call: Call) -> Answer:
-    found = call.hub.repositories.get(call.number("id"))
-    if found is None or (found.private and call.who.account is None):
-        raise not_found()
-    return Answer(body=repos.full(found))
-
-
 @endpoint("GET", "/repos/{owner}/{repo}/collaborators/{username}/permission")
 def get_permission(call: Call) -> Answer:
     account = call.hub.accounts.get(call.params["username"].lower())
@@ -193,24 +185,18 @@ def list_deployments(call: Call) -> Answer:
 
 @endpoint("POST", "/repos/{owner}/{repo}/deployments", "deployments:write")
 def make_deployment(call: Call) -> Answer:
-    sha = call.repo.bare.commit(call.wanted("ref"))
-    if sha is None:
+    if call.repo.bare.commit(call.wanted("ref")) is None:
         raise Refused(422, f"No ref found for: {call.body['ref']}")
-    found = Deployment(
-        id=call.hub.new_id(),
-        sha=sha,
-        ref=call.body["ref"],
-        task=call.body.get("task", "deploy"),
-        environment=call.body.get("environment", "production"),
-        description=call.body.get("description"),
-        payload=call.body.get("payload", {}),
-        creator=call.account,
-        created=call.hub.now(),
+    body = call.body
+    made = call.repo.deploy(
+        call.account,
+        body["ref"],
+        body.get("environment", "production"),
+        task=body.get("task", "deploy"),
+        description=body.get("description"),
+        payload=body.get("payload"),
     )
-    call.repo.deployments[found.id] = found
-    payload = {"action": "created", "deployment": checks.deployment(call.repo, found)}
-    call.hub.webhooks.emit("deployment", payload, sender=call.account, repo=call.repo)
-    return Answer(status=201, body=checks.deployment(call.repo, found))
+    return Answer(status=201, body=checks.deployment(call.repo, made))
 
 
 def _deployment(call: Call) -> Deployment:
@@ -232,26 +218,7 @@ def list_deployment_statuses(call: Call) -> Answer:
 
 @endpoint("POST", "/repos/{owner}/{repo}/deployments/{deployment_id}/statuses", "deployments:write")
 def make_deployment_status(call: Call) -> Answer:
-    found, number, now = _deployment(call), call.hub.new_id(), stamp(call.hub.now())
-    url = f"{call.repo.api_url}/deployments/{found.id}"
-    made: Json = {
-        "id": number,
-        "node_id": f"DS_{number}",
-        "url": f"{url}/statuses/{number}",
-        "state": call.wanted("state"),
-        "creator": people.user(call.hub, call.account),
-        "description": call.body.get("description", ""),
-        "environment": found.environment,
-        "target_url": call.body.get("target_url", ""),
-        "log_url": call.body.get("log_url", ""),
-        "environment_url": call.body.get("environment_url", ""),
-        "created_at": now,
-        "updated_at": now,
-        "deployment_url": url,
-        "repository_url": call.repo.api_url,
-    }
-    found.statuses.append(made)
-    shape = checks.deployment(call.repo, found)
-    payload = {"action": "created", "deployment_status": made, "deployment": shape}
-    call.hub.webhooks.emit("deployment_status", payload, sender=call.account, repo=call.repo)
+    known = ("description", "target_url", "log_url", "environment_url")
+    said = {name: call.body[name] for name in known if name in call.body}
+    made = call.repo.deployment_status(call.account, _deployment(call), call.wanted("state"), **said)
     return Answer(status=201, body=made)

@@ -108,7 +108,7 @@ def app(hub: FakeGitHub, found: App) -> Json:
         "html_url": f"{hub.url}/apps/{found.slug}",
         "created_at": stamp(found.created),
         "updated_at": stamp(found.created),
-        "permissions": dict(found.permissions),
+        "permissions": {"metadata": "read", **found.permissions},
         "events": list(found.events),
     }
 

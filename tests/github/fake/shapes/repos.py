@@ -102,6 +102,18 @@ def full(repo: FakeRepository) -> Json:
     }
 
 
+def pushed_to(repo: FakeRepository) -> Json:
+    """What push webhooks say otherwise than all others: times as numbers, and more on the owner."""
+    mail = f"{repo.owner.login}@users.noreply.github.com"
+    return {
+        "created_at": int(repo.created),
+        "pushed_at": int(repo.pushed),
+        "stargazers": 0,
+        "master_branch": repo.default_branch,
+        "owner": user(repo.hub, repo.owner) | {"name": repo.owner.login, "email": mail},
+    }
+
+
 def link(url: str) -> Json:
     return {"href": url}
 
@@ -188,6 +200,8 @@ def pushed_commit(repo: FakeRepository, record: list[str]) -> Json:
     return simple | {
         "distinct": True,
         "url": f"{repo.hub.url}/{repo.full_name}/commit/{record[0]}",
+        "author": simple["author"] | {"username": record[3]},
+        "committer": simple["committer"] | {"username": record[6]},
         "added": [],
         "removed": [],
         "modified": [],
