@@ -15,7 +15,7 @@ from pointsman.core.errors import PointsmanError, UserError
 from pointsman.core.pulls.markdown import fence
 from pointsman.core.pulls.model import Annotation, Severity
 
-COMMANDS = ("check", "heads", "heal", "gate", "prove", "tick", "report")
+COMMANDS = ("check", "heads", "heal", "plan", "gate", "prove", "tick", "report")
 """Each is a module of `pointsman.action.commands` with a function `run`."""
 
 

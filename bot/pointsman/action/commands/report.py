@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 from pointsman.action.objects import mirrored
 from pointsman.action.speech import Result
 from pointsman.core.pulls.markdown import code
+from pointsman.core.pulls.model import CANDIDATES
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pointsman.action.surroundings import Surroundings
     from pointsman.core.model import Sha
     from pointsman.ports import Remote, Store
@@ -32,8 +35,38 @@ def run(around: Surroundings) -> Result:
         outcome="ok",
         lines=(said, *(line for lane in lanes for line in _lines(lane))),
         summary=_markdown(lanes),
-        outputs={"summary": said, "queued": str(queued), "lanes": json.dumps(lanes)},
+        outputs={
+            "summary": said,
+            "due": "true" if due(around) else "false",
+            "lanes": json.dumps(lanes),
+        },
     )
+
+
+def due(around: Surroundings) -> bool:
+    """Whether what woke this run can have made work. Only where that is out of the question is it False: a run that
+    is not made can't be dropped either, and each one works off the whole lane (rule 14)."""
+    event = around.event
+    match around.event_name:
+        case "issue_comment":
+            return _is_command(event)
+        case "workflow_run":
+            ran = event.get("workflow_run")
+            branch = ran.get("head_branch") if isinstance(ran, dict) else None
+            return not isinstance(branch, str) or branch.startswith(CANDIDATES)
+        case _:
+            return True
+
+
+def _is_command(event: Mapping[str, Any]) -> bool:
+    from pointsman.core.pulls.commands import parse_commands
+
+    comment, issue = event.get("comment"), event.get("issue")
+    if not isinstance(comment, dict) or not isinstance(issue, dict):
+        return True
+    body = comment.get("body")
+    spoken = isinstance(body, str) and bool(parse_commands(body))
+    return event.get("action") == "created" and "pull_request" in issue and spoken
 
 
 def _lane(store: Store, remote: Remote, name: str) -> dict[str, Any]:
