@@ -197,7 +197,8 @@ def test_annotations_and_titles_are_of_one_printable_line(text: str) -> None:
 
 
 def test_a_cell_of_a_table_stays_one_block_whatever_lines_are_in_it() -> None:
-    cell = f"<table><tr><td>{pre('a\n\n  b\n\n@everyone')}</td></tr></table>"
+    several = "a\n\n  b\n\n@everyone"
+    cell = f"<table><tr><td>{pre(several)}</td></tr></table>"
     assert [token.type for token in MarkdownIt().parse(cell)] == ["html_block"]
 
 
