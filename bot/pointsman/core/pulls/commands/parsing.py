@@ -164,11 +164,10 @@ def _explain(rest: str) -> Command | str:
     path = words[0]
     if len(path) > MAX_PATH:
         return f"a path has at most {MAX_PATH} characters, this has {len(path)}"
-    if problem := name_problem(path):
-        return problem[1]
     if path.startswith("/") or path.endswith("/") or "//" in path:
         return "a path is written from the root of the repository, without a slash at its ends"
-    return Explain(path=path)
+    problem = name_problem(path)
+    return problem[1] if problem else Explain(path=path)
 
 
 _READERS: Mapping[str, Callable[[str], Command | str]] = MappingProxyType(
