@@ -39,19 +39,13 @@ class Clock:
 
 
 class Tokens:
-    """Hands out its tokens one after the other, as they are refused."""
+    """Hands out its tokens one after the other, and the last one from then on."""
 
     def __init__(self, *tokens: str) -> None:
         self.tokens = list(tokens)
 
     def token(self) -> str:
-        return self.tokens[0]
-
-    def renew(self, refused: str) -> bool:
-        if len(self.tokens) < 2:
-            return False
-        self.tokens.pop(0)
-        return True
+        return self.tokens.pop(0) if len(self.tokens) > 1 else self.tokens[0]
 
 
 @dataclass
@@ -592,7 +586,7 @@ def test_the_address_is_asked_for_each_time(world: World) -> None:
     assert remote.listed([MAIN]) == {MAIN: main}
 
 
-def test_rule_9_a_token_that_is_refused_is_replaced_once(world: World) -> None:
+def test_rule_9_a_token_that_ended_meanwhile_is_replaced_once(world: World) -> None:
     main = world.commit("main", ref=MAIN)
     assert a_remote(world.mirror, world.server, "stale", TOKEN).listed([MAIN]) == {MAIN: main}
     with pytest.raises(ForgeRefused) as caught:

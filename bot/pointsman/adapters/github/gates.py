@@ -260,6 +260,7 @@ class GitHubGates:
             look.due = now + self._pause(look.pause)
             look.pause = min(look.pause * 2, max(SLOWEST, self._refresh))
         try:
+            self._pulls.forget(commit=commit)
             seen = self._pulls.checks(commit)
         except ForgeUnavailable as problem:
             look.due = max(look.due, problem.again_at)

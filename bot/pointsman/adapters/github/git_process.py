@@ -45,14 +45,10 @@ _UNPRINTABLE = re.compile(
 
 
 class GitTokens(Protocol):
-    """Where the token of this installation comes from; auth.InstallationTokens and auth.TokenAuth are such."""
+    """Where the token comes from: those of auth are such, and loading them is left to who needs PyGithub."""
 
     def token(self) -> str:
         """One that lasts a while yet. Errors: `ForgeUnavailable`, `ForgeRefused`."""
-        ...
-
-    def renew(self, refused: str) -> bool:
-        """The other side would not take this token any more. False when there is no other to be had."""
         ...
 
 

@@ -228,14 +228,17 @@ class GitRemote:
         raise AssertionError("unreachable")
 
     def _run(self, address: str, *args: str, seconds: float, input: bytes = b"", then: bytes = b"") -> Answer:
-        """Once more with another token where the first was not taken: nothing was worked then."""
+        """Once more where the token was not taken and there is another by now: nothing was worked then. Whoever asks
+        the API finds out, too, and has it replaced."""
         token = self._tokens.token() if self._tokens else None
         process = GitProcess(git_dir=self._git.git_common_dir, address=address, local=self._local)
         answer = process.run(*args, token=token, seconds=seconds, input=input, then=then)
-        refused = answer.code not in (0, None) and http_status(answer) == 401
-        if refused and self._tokens is not None and token is not None and self._tokens.renew(token):
-            answer = process.run(*args, token=self._tokens.token(), seconds=seconds, input=input, then=then)
-        return answer
+        if self._tokens is None or answer.code in (0, None) or http_status(answer) != 401:
+            return answer
+        other = self._tokens.token()
+        if other == token:
+            return answer
+        return process.run(*args, token=other, seconds=seconds, input=input, then=then)
 
 
 def _failure(command: str, address: str, answer: Answer) -> ForgeUnavailable | ForgeRefused:
