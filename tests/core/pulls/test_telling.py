@@ -5,19 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.core.pulls.telling_facts import (
-    BASE,
-    CHECKS,
-    CONFLICT,
-    HEALED,
-    TESTED,
-    conflicted,
-    judged,
-    merged,
-    reparented,
-    revision,
-    story,
-)
 
 from pointsman.core.migrations.heal.model import Front
 from pointsman.core.pulls.telling import (
@@ -42,6 +29,19 @@ from pointsman.core.pulls.telling import (
     unpaced,
 )
 from pointsman.core.queue.model import Reason
+from tests.core.pulls.telling_facts import (
+    BASE,
+    CHECKS,
+    CONFLICT,
+    HEALED,
+    TESTED,
+    conflicted,
+    judged,
+    merged,
+    reparented,
+    revision,
+    story,
+)
 
 RED = Reason(
     code="red",

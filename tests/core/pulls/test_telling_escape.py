@@ -155,7 +155,7 @@ def texts(t: str) -> Iterator[str]:
     yield compose_patch(t.encode("utf-8", "surrogatepass"), t, base=t, head=t)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=20)
 @given(hostile)
 @example(MARK + MARK.join(NASTY) + MARK)
 def test_rule_12_no_text_from_outside_gets_out_of_its_box(text: str) -> None:
@@ -183,7 +183,7 @@ def test_rule_12_folds_open_and_close_as_often(nasty: str) -> None:
         assert opened == sum(block.count("</details>") for block in blocks)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=20)
 @given(hostile)
 def test_annotations_and_titles_are_of_one_printable_line(text: str) -> None:
     for told in stories(text):
