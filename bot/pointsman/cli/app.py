@@ -83,7 +83,7 @@ def create(
     A page on this machine sends you to GitHub with the permissions filled in; GitHub sends you back with a code, which
     is changed into the app's key and webhook secret. Needs a browser on this machine, and no token.
     """
-    _check(org, name, webhook_url, html_url, out)
+    _check(org, name, {"--webhook-url": webhook_url, "--api-url": api_url, "--html-url": html_url}, out)
     visit = Visit(html_url=html_url.rstrip("/"), org=org)
     from pointsman.adapters.github import manifest
 
@@ -100,13 +100,13 @@ def create(
     return 0
 
 
-def _check(org: str, name: str, webhook_url: str, html_url: str, out: Path) -> None:
+def _check(org: str, name: str, urls: dict[str, str], out: Path) -> None:
     """UserError for what GitHub, or the disk, would refuse after the app has been made."""
     if org and not LOGIN.fullmatch(org):
         raise UserError(f"--org {org!r} is no name of an organization on GitHub.")
     if not 0 < len(name) <= NAME_CHARACTERS:
         raise UserError(f"--name: GitHub takes 1 to {NAME_CHARACTERS} characters, not {len(name)}.")
-    for option, url in (("--webhook-url", webhook_url), ("--html-url", html_url)):
+    for option, url in urls.items():
         parts = urlsplit(url)
         if parts.scheme not in ("https", "http") or not parts.hostname or parts.username:
             raise UserError(f"{option} {url!r} is no address that begins with https://.")
@@ -114,10 +114,9 @@ def _check(org: str, name: str, webhook_url: str, html_url: str, out: Path) -> N
         raise UserError(
             f"{out} exists already and may hold another app's only key. Name another file with --out."
         )
-    if not out.absolute().parent.is_dir():
-        raise UserError(
-            f"{out.absolute().parent} is no folder. Make it first, or name another file with --out."
-        )
+    folder = out.absolute().parent
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        raise UserError(f"{folder} is no folder that you may write to. Name another file with --out.")
 
 
 def _home(webhook_url: str) -> str:

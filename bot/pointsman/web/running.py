@@ -85,20 +85,25 @@ class Server(uvicorn.Server):
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=1024)
+        listener = socket.create_server((host, port), family=family, backlog=1024)
     except (OSError, OverflowError) as error:
         raise EnvironmentProblem(
             f"Can't listen on {host} port {port}: {error}. Is another process there? `--port` names another."
         ) from error
+    # asyncio sets it only on sockets that name TCP as their protocol; each small answer would wait for an ACK.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 class PatientToAPoint(H11Protocol):
-    """uvicorn's connection, closed when a request's head does not arrive in time."""
+    """uvicorn's connection, closed when a request's head does not arrive in time, and silent about queries."""
 
     _deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        # uvicorn takes this from whether its access log has a handler, whoever gave it one.
+        self.access_log = False
         self._watch()
 
     def data_received(self, data: bytes) -> None:
