@@ -47,8 +47,9 @@ class Trouble:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Moved:
+    """To be found elsewhere: a renamed repository answers reads with 301 and writes with 307."""
+
     location: str
-    for_good: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,7 +73,7 @@ def meaning(answer: Answer, now: float) -> Meaning:
     """`now` in seconds since 1970, by our clock; waits are reckoned by GitHub's own where it tells the time."""
     match answer.status:
         case 301 | 302 | 307 | 308:
-            return Moved(location=answer.headers.get("location", ""), for_good=answer.status in (301, 308))
+            return Moved(location=answer.headers.get("location", ""))
         case 401:
             return Stranger()
         case 403 | 429:

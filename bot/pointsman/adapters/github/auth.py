@@ -199,11 +199,12 @@ class InstallationTokens:
 def within(wanted: Mapping[str, str], granted: Mapping[str, str]) -> Mapping[str, str]:
     """Of what is wanted, as much as is granted: GitHub refuses to narrow a token to more than there is."""
     weaker = {"read": 0, "write": 1, "admin": 2}
-    return {
+    found = {
         name: min(level, granted[name], key=lambda each: weaker.get(each, 0))
         for name, level in wanted.items()
         if name in granted
     }
+    return found or {"metadata": "read"}  # which every app has; nothing at all would ask for everything
 
 
 def _read(answer: Any, skew: float) -> tuple[str, float]:

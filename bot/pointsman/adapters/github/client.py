@@ -95,7 +95,7 @@ class Client:
         self.skew = 0.0
         """GitHub's clock less ours, in seconds, as of the last answer."""
         self.moved = False
-        """Something answered that it is to be found elsewhere for good."""
+        """Something answered that it is to be found elsewhere."""
 
     @property
     def spent(self) -> int:
@@ -238,7 +238,7 @@ class Client:
             or not there.path.startswith("/")
         ):
             raise ForgeRefused(f"GitHub sends {request} elsewhere, where it will not be followed", status=308)
-        self.moved = self.moved or moved.for_good
+        self.moved = True
         prefix = urlsplit(self._transport.api_url).path
         params = {**dict(parse_qsl(there.query)), **request.params}
         return replace(request, path=there.path.removeprefix(prefix), params=params)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pointsman.core.contract.identity import BOT, Author, Identity
+from pointsman.core.contract.identity import BOT, Author, Identity, is_one_of
 from pointsman.core.pulls.model import Account
 from pointsman.ports import Clock, Pulls
 
@@ -40,19 +41,20 @@ class GitHubPeople:
         if found is not None and not live and 0 <= now - found[0] < KNOWN_SECONDS:
             return found[1]
         author = self._look_up(*key)
+        if contract is not None and human and not permission and not _is_known(contract, author):
+            author = replace(author, permission=self._pulls.permission(_account(name, account)))
         self._keep(key, now, author)
         return author
 
     def _look_up(self, login: str, account: int, permission: bool, teams: frozenset[str]) -> Author:
-        human = not login.endswith(BOT)
-        who = Account(login=login, id=account, bot=not human)
+        who = _account(login, account)
         return Author(
             login=login,
             account_id=account,
             app_id=self._pulls.app if account == self._pulls.itself.id else None,
             permission=self._pulls.permission(who) if permission else None,
             teams=self._pulls.teams(who, teams) if teams else frozenset(),
-            human=human,
+            human=not who.bot,
         )
 
     def _keep(self, key: tuple[str, int, bool, frozenset[str]], at: float, author: Author) -> None:
@@ -60,6 +62,17 @@ class GitHubPeople:
         self._known[key] = at, author
         while len(self._known) > MOST_KNOWN:
             del self._known[next(iter(self._known))]
+
+
+def _account(login: str, account: int) -> Account:
+    return Account(login=login, id=account, bot=login.endswith(BOT))
+
+
+def _is_known(contract: Contract, author: Author) -> bool:
+    """Whom the contract does not know may still approve, where a rule names nobody: by permission to write."""
+    from pointsman.core.contract.roles import all_identities
+
+    return is_one_of(all_identities(contract), author)
 
 
 def _identities(contract: Contract) -> Iterator[Identity]:

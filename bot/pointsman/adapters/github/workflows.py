@@ -28,12 +28,14 @@ class Workflows(Repository):
                 raise ForgeUnavailable(f"GitHub did not say whether it started {workflow} on {ref}") from None
 
     def _was_dispatched(self, workflow: str, ref: str, started: float) -> bool:
+        """Is there a run that is newer than our asking? The newest come first."""
+        oldest = stamp(started - SLACK)
         listing = self._client.listing(
             self._path("actions", "workflows", workflow, "runs"),
             key="workflow_runs",
+            until=lambda raw: str(raw.get("created_at", "")) < oldest,
             event="workflow_dispatch",
             branch=ref.removeprefix("refs/heads/"),
-            created=f">={stamp(started - SLACK)}",
         )
         return bool(listing.items)
 
