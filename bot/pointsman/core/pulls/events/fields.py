@@ -50,8 +50,8 @@ def objects(raw: Raw, key: str) -> tuple[Raw, ...]:
     if isinstance(found, str) or not isinstance(found, Sequence):
         raise _wrong(key, "a list", found)
     few = found[:MAX_LIST]
-    if bad := next((each for each in few if not isinstance(each, Mapping)), None):
-        raise _wrong(key, "a list of objects", bad)
+    if not all(isinstance(each, Mapping) for each in few):
+        raise _wrong(key, "a list of objects", few)
     return tuple(few)
 
 
