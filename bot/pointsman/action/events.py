@@ -116,6 +116,7 @@ def _of_group(group: Mapping[str, Any]) -> Subject:
         base=onto,
         head=at,
         target=refs["base_ref"],
+        branch=refs["head_ref"],
         group=True,
         refs={f"refs/heads/{refs['base_ref']}": onto, f"refs/heads/{refs['head_ref']}": at},
     )

@@ -1,25 +1,32 @@
-"""The parts that need the forge's API, named where wiring has them; nothing is decided here."""
+"""The parts that need the forge's API, opened with this run's token; nothing is decided here."""
 
 from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from pointsman.core.errors import UserError
 
 if TYPE_CHECKING:
     from pointsman.action.surroundings import Surroundings
-    from pointsman.ports import Pulls
+    from pointsman.core.hints import Figures
+    from pointsman.core.queue.model import Entry
+    from pointsman.ports import People, Pulls
 
 
 class Hub(Protocol):
     """The queue of one repository, ready to be woken."""
 
-    def round(self, now: float) -> int:
-        """Work off every lane once; how many things were done."""
+    say: Callable[[str, Entry], None]
+
+    def round(self) -> int:
+        """Everything that is due now, once; how much was done."""
         ...
+
+    def figures(self) -> Figures: ...
 
 
 def hub(around: Surroundings) -> AbstractContextManager[Hub]:
@@ -37,12 +44,25 @@ def hub(around: Surroundings) -> AbstractContextManager[Hub]:
     )
 
 
-def pulls(around: Surroundings) -> AbstractContextManager[Pulls]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Desk:
     """Pull requests and people of the repository, as this run's token sees them."""
-    opened: Callable[..., AbstractContextManager[Pulls]] = importlib.import_module(
-        "pointsman.wiring"
-    ).action_pulls
-    return opened(repository=around.repository, token=_token(around), api_url=around.api)
+
+    pulls: Pulls
+    people: People
+
+
+def desk(around: Surroundings) -> Desk:
+    """Errors: UserError without a token, `ForgeUnavailable`, `ForgeRefused`."""
+    from pointsman.adapters.clock import SystemClock
+    from pointsman.adapters.github.directory import open_with_token
+    from pointsman.adapters.github.people import GitHubPeople
+
+    clock = SystemClock()
+    opened = open_with_token(
+        _token(around), around.repository, clock=clock, api_url=around.api, html_url=around.server
+    )
+    return Desk(pulls=opened.pulls, people=GitHubPeople(opened.pulls, clock))
 
 
 def _token(around: Surroundings) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from pointsman.core.errors import ForgeRefused, MissingObject, PointsmanError, UserError
+from pointsman.core.errors import MissingObject, PointsmanError, UserError
 
 if TYPE_CHECKING:
     from pointsman.action.surroundings import Surroundings
@@ -100,12 +100,5 @@ class _OneToken:
     def token(self) -> str:
         return self.text
 
-    def renew(self, refused: str) -> bool:
+    def renew(self, refused: str, *, skew: float = 0.0) -> bool:
         return False
-
-
-def unreachable(problem: ForgeRefused) -> UserError:
-    """A fetch as nobody that was refused: what is missing, in words."""
-    return UserError(
-        f"{problem}\nA private repository needs the input `token` and the permission `contents: read`."
-    )

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import TYPE_CHECKING
 
 from pointsman.action.events import subject
-from pointsman.action.objects import objects
+from pointsman.action.objects import mirrored, objects
 from pointsman.action.speech import Result
-from pointsman.action.told import judged
 from pointsman.core.errors import EnvironmentProblem, UserError
 from pointsman.core.pulls.story import NotQueued, PullStory
-from pointsman.core.pulls.telling import compose_checks, sarif, summary_markdown
+from pointsman.core.pulls.telling import compose_checks, compose_group_checks, sarif, summary_markdown
 
 if TYPE_CHECKING:
+    from pointsman.action.events import Subject
     from pointsman.action.surroundings import Surroundings
-    from pointsman.core.pulls.model import Annotation
+    from pointsman.core.pulls.model import CheckOutput
     from pointsman.core.pulls.story import Judged
-    from pointsman.service.check import CheckReport
 
 FAIL_ON = {
     "any": frozenset({"refused", "forked", "waiting"}),
@@ -31,35 +29,60 @@ FAIL_ON = {
 
 def run(around: Surroundings) -> Result:
     """Exit code 1 for an outcome that `fail-on` names. Errors: UserError for an event that names nothing to judge."""
-    from pointsman.service.check import Question, check_change
-
     fails = failing(around.inputs.fail_on)
     asked = subject(around)
+    if asked.group:
+        return _group(around, asked)
+    from pointsman.action.judging import judge
+    from pointsman.service.pull_verdicts import judged_of
+
     with objects(around, asked.refs) as git:
-        question = Question(
-            base=asked.base,
-            head=asked.head,
-            branch=asked.branch or None,
-            author=asked.author or None,
-            now=time.time(),
-            target=asked.target or None,
-        )
-        report = check_change(git, question)
-    told = judged(report)
-    outcome = outcome_of(report)
+        report = judge(around, git, asked)
+    told = judged_of(report)
     write_sarif(around, told)
+    outcome = outcome_of(told)
+    story = PullStory(number=0, lane="", head=told.head, stage=NotQueued(), judged=told)
+    return _result(asked, told, outcome, compose_checks(story), lines=report.lines, failed=outcome in fails)
+
+
+def _group(around: Surroundings, asked: Subject) -> Result:
+    """The forge's own queue lands the group as it is: anything but a clean yes fails, whatever `fail-on` says."""
+    from pointsman.action.judging import judge_group
+
+    with mirrored(around) as (git, remote):
+        remote.fetch(asked.refs)
+        told = judge_group(around, git, remote, asked)
+    write_sarif(around, told)
+    outcome = outcome_of(told)
+    outputs = compose_group_checks(told, head=asked.head)
+    lines = [told.problem] if told.problem else [f"{one.name}: {one.title}" for one in outputs]
+    return _result(asked, told, outcome, outputs, lines=lines, failed=outcome != "allowed")
+
+
+def _result(
+    asked: Subject,
+    told: Judged,
+    outcome: str,
+    outputs: tuple[CheckOutput, ...],
+    *,
+    lines: tuple[str, ...] | list[str],
+    failed: bool,
+) -> Result:
+    said = [f"  {line}" for text in lines for line in text.split("\n")]
     return Result(
-        code=1 if outcome in fails else 0,
+        code=1 if failed else 0,
         outcome=outcome,
-        lines=(f"{outcome}: {asked.branch or asked.head[:10]} onto {asked.base[:10]}", *_lines(report)),
+        lines=(f"{outcome}: {told.branch or asked.head[:10]} onto {asked.base[:10]}", *said),
         summary=summary_markdown([told]),
         outputs={
-            "forked": _word(report.migrations.healing.status == "healed"),
-            "role": report.role or "",
-            "checks": json.dumps(list(report.checks)),
-            "summary": report.lines[0] if report.lines else outcome,
+            "forked": "true" if told.migrations.status == "healed" else "false",
+            "role": told.role or "",
+            "checks": json.dumps(list(told.checks)),
+            "base": asked.base,
+            "head": asked.head,
+            "summary": lines[0] if lines else outcome,
         },
-        annotations=annotations_of(told),
+        annotations=[one for output in outputs for one in output.annotations],
     )
 
 
@@ -70,20 +93,14 @@ def failing(word: str) -> frozenset[str]:
     return FAIL_ON[word]
 
 
-def outcome_of(report: CheckReport) -> str:
+def outcome_of(told: Judged) -> str:
     """`allowed`; `waiting` for an approval; `forked`, which the queue heals; `refused`."""
-    contract = report.contract
-    if contract is None or report.migrations.healing.status == "refused":
+    contract = told.contract
+    if contract is None or told.migrations.status == "refused":
         return "refused"
     if not contract.allowed:
         return "waiting" if contract.outcome.value == "waiting" else "refused"
-    return "forked" if report.migrations.healing.status == "healed" else "allowed"
-
-
-def annotations_of(told: Judged) -> list[Annotation]:
-    """The remarks that the check runs of an app would make."""
-    story = PullStory(number=0, lane="", head=told.head, stage=NotQueued(), judged=told)
-    return [one for output in compose_checks(story) for one in output.annotations]
+    return "forked" if told.migrations.status == "healed" else "allowed"
 
 
 def write_sarif(around: Surroundings, told: Judged) -> None:
@@ -100,11 +117,3 @@ def write_sarif(around: Surroundings, told: Judged) -> None:
         path.write_text(json.dumps(sarif([told], version=__version__), indent=1))
     except OSError as problem:
         raise EnvironmentProblem(f"{path} can't be written: {problem.strerror}") from problem
-
-
-def _lines(report: CheckReport) -> list[str]:
-    return [f"  {line}" for text in report.lines for line in text.split("\n")]
-
-
-def _word(value: bool) -> str:
-    return "true" if value else "false"

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from pointsman.action.events import sha
+from pointsman.action.bases import base_of, candidate
 from pointsman.action.objects import checkout, place
 from pointsman.action.speech import Result, quoted
 from pointsman.core.errors import EnvironmentProblem, UserError
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from pointsman.adapters.sandbox import Job, Sandbox
     from pointsman.core.contract import Check, Contract
     from pointsman.core.model import Sha
-    from pointsman.ports import Git
 
 JUDGED_BYTES = 1 << 20
 """How much of the end of the output is looked at for summaries of tests."""
@@ -45,24 +44,15 @@ def run(around: Surroundings) -> Result:
     git = checkout(around)
     if git is None:
         raise UserError("nothing is checked out here: the gate runs in a checkout with `fetch-depth: 0`")
+    from pointsman.service.contracts import contract_at
+
     with git:
         commit = git.resolve("HEAD")
         _require_asked(around, commit)
-        contract = contract_of(around, git, commit)
+        contract = contract_at(git, base_of(around, git, commit))
     asked = check_of(contract, around.inputs.check)
     outcome, tail = _run(around, asked, contract)
     return _said(asked, commit, outcome, tail)
-
-
-def contract_of(around: Surroundings, git: Git, commit: Sha) -> Contract:
-    """The contract on the base: that of the input `base`, else of the commit's first parent. What the commit itself
-    brings decides nothing."""
-    from pointsman.service.contracts import contract_at
-
-    if around.inputs.base:
-        return contract_at(git, sha(around.inputs.base, "the input `base`"))
-    parents = git.commit_facts(commit).parents
-    return contract_at(git, parents[0] if parents else commit)
 
 
 def check_of(contract: Contract, name: str) -> Check:
@@ -94,10 +84,7 @@ def environment(outside: Mapping[str, str], check: Check, *, home: Path, tmp: Pa
 
 
 def _require_asked(around: Surroundings, commit: Sha) -> None:
-    asked = around.inputs.head or around.sha
-    if not asked:
-        raise UserError("no commit: set the input `head` to the full id of the commit that is to be tested")
-    wanted = sha(asked, "the input `head`" if around.inputs.head else "GITHUB_SHA")
+    wanted = candidate(around)
     if wanted != commit:
         raise UserError(f"{commit[:12]} is checked out and {wanted[:12]} is asked for: check that one out")
 

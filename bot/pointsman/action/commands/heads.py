@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from pointsman.action.events import sha
+from pointsman.action.bases import candidate
 from pointsman.action.objects import objects
 from pointsman.action.speech import Result
-from pointsman.core.errors import UserError
 from pointsman.core.pulls.markdown import code, codes
 from pointsman.core.pulls.model import Annotation, Severity
 
@@ -21,10 +20,7 @@ def run(around: Surroundings) -> Result:
     """Heads of the input `head`, else of the commit that the run is on. Exit code 1: forked, or a problem."""
     from pointsman.wiring import open_reader
 
-    named = around.inputs.head or around.sha
-    if not named:
-        raise UserError("no commit: set the input `head` to a full commit id")
-    commit = sha(named, "the input `head`" if around.inputs.head else "GITHUB_SHA")
+    commit = candidate(around)
     name = (
         around.ref
         if around.ref.startswith("refs/") and not around.inputs.head

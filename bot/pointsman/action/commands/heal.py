@@ -13,9 +13,7 @@ from pointsman.action import forge
 from pointsman.action.events import Subject, branch, number_of, sha, subject
 from pointsman.action.fix import Fix, fix, patch_of
 from pointsman.action.objects import mirrored, objects
-from pointsman.action.people import known
 from pointsman.action.speech import Result
-from pointsman.action.told import migrations
 from pointsman.core.errors import UserError
 from pointsman.core.pulls.markdown import code, fence
 from pointsman.core.pulls.model import Account, Annotation, Pull, PullState, Severity
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
     from pointsman.action.surroundings import Surroundings
     from pointsman.adapters.git.repository import GitRepository
     from pointsman.core.model import Sha
-    from pointsman.ports import Pulls
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,13 +55,12 @@ def run(around: Surroundings) -> Result:
 
 def _asked(around: Surroundings) -> Asked | Nothing:
     if around.event_name == "issue_comment" and not around.inputs.head:
-        with forge.pulls(around) as pulls:
-            return _by_comment(around, pulls)
+        return _by_comment(around, forge.desk(around))
     repository = around.inputs.repository
     return Asked(subject=subject(around), repository="" if repository == around.repository else repository)
 
 
-def _by_comment(around: Surroundings, pulls: Pulls) -> Asked | Nothing:
+def _by_comment(around: Surroundings, desk: forge.Desk) -> Asked | Nothing:
     from pointsman.core.pulls.commands import Heal, parse_commands
 
     event = around.event
@@ -77,7 +73,7 @@ def _by_comment(around: Surroundings, pulls: Pulls) -> Asked | Nothing:
     command = next((one for one in parse_commands(body) if isinstance(one, Heal)), None)
     if command is None:
         return Nothing(why="the comment does not ask for a heal")
-    pull = pulls.pull(number_of(issue.get("number"), "issue.number"))
+    pull = desk.pulls.pull(number_of(issue.get("number"), "issue.number"))
     if pull is None or pull.state is not PullState.OPEN:
         return Nothing(why="there is no such open pull request")
     who = Account(
@@ -85,11 +81,11 @@ def _by_comment(around: Surroundings, pulls: Pulls) -> Asked | Nothing:
         id=number_of(user.get("id"), "comment.user.id"),
         bot=user.get("type") == "Bot",
     )
-    no = _may_not(around, pulls, pull, who)
+    no = _may_not(around, desk, pull, who)
     return Nothing(why=no) if no else _of(around, pull)
 
 
-def _may_not(around: Surroundings, pulls: Pulls, pull: Pull, who: Account) -> str | None:
+def _may_not(around: Surroundings, desk: forge.Desk, pull: Pull, who: Account) -> str | None:
     """Why this person may not ask for it, looked up now (rule 12)."""
     from pointsman.core.contract import RoleFound
     from pointsman.core.pulls.commands import Heal, may
@@ -105,15 +101,15 @@ def _may_not(around: Surroundings, pulls: Pulls, pull: Pull, who: Account) -> st
         branch=pull.branch,
         head=pull.head,
         target=pull.base,
-        who=known(pulls, pull.author, contract),
+        who=desk.people.author(pull.author.login, pull.author.id, contract),
     )
     return may(
         contract,
         Heal(),
-        known(pulls, who, contract),
+        desk.people.author(who.login, who.id, contract, live=True),
         own_change=who.id == pull.author.id,
         has_role=isinstance(role_of(contract, change), RoleFound),
-        bot=pulls.itself.login,
+        bot=desk.pulls.itself.login,
     )
 
 
@@ -174,14 +170,13 @@ def _comment(around: Surroundings, number: int, patch: bytes, why: str, one: Sub
     """Where the branch is not ours to push to, the comment carries the patch (rule 13)."""
     from pointsman.core.pulls.telling import compose_patch
 
-    with forge.pulls(around) as pulls:
-        pulls.comment(
-            number, compose_patch(patch, why, base=one.target or one.base, head=one.branch or one.head)
-        )
+    text = compose_patch(patch, why, base=one.target or one.base, head=one.branch or one.head)
+    forge.desk(around).pulls.comment(number, text)
 
 
 def _said(asked: Asked, made: Fix, patch: bytes, pushed: str) -> Result:
     from pointsman.core.pulls.comment import graph_text
+    from pointsman.service.pull_verdicts import graphs_of
 
     one, healing = asked.subject, made.verdict.healing
     lines = [f"{healing.status}: {one.branch or one.head[:12]} onto {one.target or one.base[:12]}"]
@@ -192,7 +187,7 @@ def _said(asked: Asked, made: Fix, patch: bytes, pushed: str) -> Result:
         lines.append(f"  {pushed}")
     parts = [
         f"### Heal: {code(healing.status)}",
-        graph_text(migrations(healing).graphs),
+        graph_text(graphs_of(healing)),
         fence("\n".join(lines)),
     ]
     if patch:

@@ -6,13 +6,12 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from pointsman.action.commands.gate import contract_of
-from pointsman.action.commands.prove import MOST
+from pointsman.action.bases import MOST, base_of, candidate
 from pointsman.action.events import sha
 from pointsman.action.objects import objects
 from pointsman.action.speech import Result
-from pointsman.core.errors import UserError
 from pointsman.core.pulls.markdown import code, codes
+from pointsman.service.contracts import contract_at
 
 if TYPE_CHECKING:
     from pointsman.action.surroundings import Surroundings
@@ -25,16 +24,12 @@ _ROLE = re.compile(r"^Pointsman-Role: (\S+)$", re.MULTILINE)
 
 def run(around: Surroundings) -> Result:
     """The commands of the members' roles; of every role where the commit names none. Exit code 0."""
-    named = around.inputs.head or around.sha
-    if not named:
-        raise UserError("no commit: set the input `head` to a full commit id")
-    head = sha(named, "the input `head`" if around.inputs.head else "GITHUB_SHA")
-    base = sha(around.inputs.base, "the input `base`") if around.inputs.base else None
-    wanted = {f"refs/pointsman/asked/{each}": each for each in (head, base) if each is not None}
+    head = candidate(around)
+    wanted = {f"refs/pointsman/asked/{each}": each for each in (head, *_named(around))}
     with objects(around, wanted) as git:
-        contract = contract_of(around, git, head)
+        base = base_of(around, git, head)
+        contract = contract_at(git, base)
         roles = _roles(git, head, base)
-        onto = base or next(iter(git.commit_facts(head).parents), head)
     checks = commands(contract, roles)
     return Result(
         code=0,
@@ -43,11 +38,15 @@ def run(around: Surroundings) -> Result:
         summary=f"### Gate of {code(head[:12])}\n\n{codes(checks, 50) or 'No check has a command to run.'}",
         outputs={
             "checks": json.dumps(checks),
-            "base": onto,
+            "base": base,
             "commit": head,
             "summary": f"{len(checks)} checks",
         },
     )
+
+
+def _named(around: Surroundings) -> list[Sha]:
+    return [sha(around.inputs.base, "the input `base`")] if around.inputs.base else []
 
 
 def commands(contract: Contract, roles: list[str]) -> list[str]:
@@ -57,13 +56,15 @@ def commands(contract: Contract, roles: list[str]) -> list[str]:
     if not known or len(known) < len(roles):
         return [check.name for check in contract.checks.values() if check.run is not None]
     wanted = {check.name for role in known for check in contract.required_checks(role)}
-    return [check.name for check in contract.checks.values() if check.name in wanted and check.run is not None]
+    return [
+        check.name for check in contract.checks.values() if check.name in wanted and check.run is not None
+    ]
 
 
-def _roles(git: Git, commit: Sha, base: Sha | None) -> list[str]:
+def _roles(git: Git, commit: Sha, base: Sha) -> list[str]:
     """The roles that the candidate's commits name in their last trailer, each once."""
     roles: dict[str, None] = {}
-    for _ in range(MOST if base is not None else 1):
+    for _ in range(MOST):
         if commit == base:
             break
         facts = git.commit_facts(commit)

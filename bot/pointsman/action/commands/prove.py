@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pointsman.action.bases import MOST, base_of, candidate
 from pointsman.action.events import sha
 from pointsman.action.fix import Fix, fix
 from pointsman.action.objects import mirrored, objects, place
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from pointsman.core.model import CommitFacts, Sha
 
 _HEAD = re.compile(r"^Pointsman(?:-Healed)?-Head: ([0-9a-f]{40}|[0-9a-f]{64})$", re.MULTILINE)
-MOST = 100
-"""Members of one candidate."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,8 +39,8 @@ class Step:
 def run(around: Surroundings) -> Result:
     """Exit code 0 when every heal is what it should be and is proved, or there was none; 1 when one is not.
 
-    With the input `expect`: the heal of `head` onto `base` whose fix commit must be that one. Else the candidate
-    `head` (the commit that the run is on), down to the input `base` or over its first parent alone."""
+    With the input `expect`: the heal of `head` onto `base` whose fix commit must be that one. Else every member of
+    the candidate `head` (the commit that the run is on), down to where it left the base branch."""
     lines: list[str] = []
     worst = "clean"
     with ExitStack() as stack:
@@ -76,10 +75,7 @@ def _annotation(text: str) -> Annotation:
 
 
 def _steps(around: Surroundings, stack: ExitStack) -> tuple[GitRepository, list[Step]]:
-    named = around.inputs.head or around.sha
-    if not named:
-        raise UserError("no commit: set the input `head` to a full commit id")
-    head = sha(named, "the input `head`" if around.inputs.head else "GITHUB_SHA")
+    head = candidate(around)
     base = sha(around.inputs.base, "the input `base`") if around.inputs.base else None
     wanted = {_asked(each): each for each in (base, head) if each is not None}
     git = stack.enter_context(objects(around, wanted))
@@ -88,7 +84,7 @@ def _steps(around: Surroundings, stack: ExitStack) -> tuple[GitRepository, list[
             raise UserError("`expect` is the fix commit of a heal onto `base`: set the input `base` too")
         made = sha(around.inputs.expect, "the input `expect`")
         return git, [Step(onto=base, head=head, made=made, known=False)]
-    steps = list(_members(git, head, base))
+    steps = list(_members(git, head, base_of(around, git, head)))
     return _with_heads(around, stack, git, steps), steps
 
 
@@ -96,7 +92,7 @@ def _asked(commit: Sha) -> str:
     return f"refs/pointsman/asked/{commit}"
 
 
-def _members(git: GitRepository, commit: Sha, base: Sha | None) -> Iterator[Step]:
+def _members(git: GitRepository, commit: Sha, base: Sha) -> Iterator[Step]:
     """The candidate's members, the last first."""
     for _ in range(MOST):
         if commit == base:
@@ -104,10 +100,8 @@ def _members(git: GitRepository, commit: Sha, base: Sha | None) -> Iterator[Step
         facts = git.commit_facts(commit)
         head = _brought(facts)
         yield Step(onto=facts.parents[0], head=head, made=commit, known=True)
-        if base is None:
-            return
         commit = facts.parents[0]
-    raise UserError(f"the candidate has more than {MOST} members above the input `base`")
+    raise UserError(f"the candidate has more than {MOST} members above its base")
 
 
 def _brought(facts: CommitFacts) -> Sha:
