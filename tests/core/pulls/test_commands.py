@@ -270,7 +270,7 @@ def test_rule_12_no_command_is_found_inside_a_fence(before: list[str], inside: l
 @given(before=LINES, inside=LINES)
 def test_rule_12_no_command_is_found_in_a_quote(before: list[str], inside: list[str]) -> None:
     quote = [f"> {line}" for line in (*inside, "/queue now", "", "so", "/queue now")]
-    body = "\n".join([*before, "", *quote, "/queue now", "", "text"])
+    body = "\n".join([*before, "", *quote, "", "text"])
     assert not [line for line in bad_lines(body) if line > len(before)]
 
 

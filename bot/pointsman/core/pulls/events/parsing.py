@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal
 
 from pointsman.core.pulls.events.fields import (
     Raw,
@@ -18,11 +18,9 @@ from pointsman.core.pulls.events.fields import (
     name,
     objects,
     sha,
-    text,
     whole,
 )
 from pointsman.core.pulls.events.model import (
-    ChecksChanged,
     CommentMade,
     DeploymentChanged,
     Event,
@@ -36,25 +34,17 @@ from pointsman.core.pulls.events.model import (
     RepositoryRenamed,
     ReviewChanged,
 )
+from pointsman.core.pulls.events.origin import Where, installation_of, sender_of, where_from
 from pointsman.core.pulls.events.records import (
     read_account,
-    read_check_run,
     read_comment,
     read_pull,
     read_repository,
     read_review,
-    read_status,
 )
-from pointsman.core.pulls.model import Account, RepositoryName
+from pointsman.core.pulls.events.reports import check_run, check_suite, status, workflow_run
 
 BRANCH = "refs/heads/"
-_MAX_PULLS = 100
-
-
-class _Where(TypedDict):
-    repository: RepositoryName
-    installation: int | None
-    sender: Account | None
 
 
 def parse_event(event: str, payload: object) -> Event | Ignored | Malformed:
@@ -70,29 +60,12 @@ def parse_event(event: str, payload: object) -> Event | Ignored | Malformed:
         return Malformed(why=f"{event}: {problem}")
 
 
-def _where(raw: Raw) -> _Where:
-    return {
-        "repository": read_repository(below(raw, "repository")),
-        "installation": _installation(raw),
-        "sender": _sender(raw),
-    }
-
-
-def _installation(raw: Raw) -> int | None:
-    installation = maybe_below(raw, "installation")
-    return None if installation is None else whole(installation, "id", least=1)
-
-
-def _sender(raw: Raw) -> Account | None:
-    return None if raw.get("sender") is None else read_account(raw["sender"])
-
-
 def _pull_request(raw: Raw) -> Event:
     label, changes = maybe_below(raw, "label"), maybe_below(raw, "changes") or {}
     base = maybe_below(changes, "base")
     old_ref = None if base is None else maybe_below(base, "ref")
     return PullChanged(
-        **_where(raw),
+        **where_from(raw),
         action=name(raw, "action"),
         pull=read_pull(below(raw, "pull_request")),
         label=None if label is None else name(label, "name"),
@@ -104,7 +77,7 @@ def _pull_request(raw: Raw) -> Event:
 def _review(raw: Raw) -> Event:
     pull = below(raw, "pull_request")
     return ReviewChanged(
-        **_where(raw),
+        **where_from(raw),
         action=name(raw, "action"),
         number=whole(pull, "number", least=1),
         head=sha(below(pull, "head"), "sha"),
@@ -117,7 +90,7 @@ def _comment(raw: Raw) -> Event | Ignored:
     match action:
         case "created" | "edited" | "deleted":
             return CommentMade(
-                **_where(raw),
+                **where_from(raw),
                 action=action,
                 comment=read_comment(below(raw, "comment"), whole(issue, "number", least=1)),
                 is_pull=maybe_below(issue, "pull_request") is not None,
@@ -128,86 +101,10 @@ def _comment(raw: Raw) -> Event | Ignored:
             return Ignored(reason=f"issue_comment {ascii(action)[:60]} changes nothing")
 
 
-def _check_run(raw: Raw) -> Event:
-    run = below(raw, "check_run")
-    check, suite = read_check_run(run), maybe_below(run, "check_suite") or {}
-    asked = maybe_below(raw, "requested_action")
-    return ChecksChanged(
-        **_where(raw),
-        kind="check_run",
-        commit=sha(run, "head_sha"),
-        name=check.name,
-        app=check.app,
-        completed=check.status == "completed",
-        conclusion=check.conclusion,
-        action=name(raw, "action"),
-        id=check.id,
-        branch=maybe_name(suite, "head_branch"),
-        pulls=_pulls(run),
-        asked=None if asked is None else name(asked, "identifier"),
-        external_id=text(run, "external_id", limit=1000),
-    )
-
-
-def _check_suite(raw: Raw) -> Event:
-    suite = below(raw, "check_suite")
-    app = maybe_below(suite, "app")
-    completed = maybe_name(suite, "status") == "completed"
-    return ChecksChanged(
-        **_where(raw),
-        kind="check_suite",
-        commit=sha(suite, "head_sha"),
-        name=None,
-        app=None if app is None else whole(app, "id", least=1),
-        completed=completed,
-        conclusion=maybe_name(suite, "conclusion") if completed else None,
-        action=name(raw, "action"),
-        id=whole(suite, "id", least=1),
-        branch=maybe_name(suite, "head_branch"),
-        pulls=_pulls(suite),
-    )
-
-
-def _status(raw: Raw) -> Event:
-    status = read_status(raw)
-    return ChecksChanged(
-        **_where(raw),
-        kind="status",
-        commit=sha(raw, "sha"),
-        name=status.name,
-        app=None,
-        completed=status.status == "completed",
-        conclusion=status.conclusion,
-        id=status.id,
-    )
-
-
-def _workflow_run(raw: Raw) -> Event:
-    run = below(raw, "workflow_run")
-    completed = maybe_name(run, "status") == "completed"
-    return ChecksChanged(
-        **_where(raw),
-        kind="workflow_run",
-        commit=sha(run, "head_sha"),
-        name=maybe_name(run, "name"),
-        app=None,
-        completed=completed,
-        conclusion=maybe_name(run, "conclusion") if completed else None,
-        action=name(raw, "action"),
-        id=whole(run, "id", least=1),
-        branch=maybe_name(run, "head_branch"),
-        pulls=_pulls(run),
-    )
-
-
-def _pulls(raw: Raw) -> tuple[int, ...]:
-    return tuple(whole(pull, "number", least=1) for pull in objects(raw, "pull_requests")[:_MAX_PULLS])
-
-
 def _push(raw: Raw) -> Event:
     ref, after = name(raw, "ref"), maybe_sha(raw, "after")
     return Pushed(
-        **_where(raw),
+        **where_from(raw),
         ref=ref,
         branch=ref.removeprefix(BRANCH) if ref.startswith(BRANCH) else None,
         before=maybe_sha(raw, "before"),
@@ -222,7 +119,7 @@ def _merge_group(raw: Raw) -> Event | Ignored:
     match action:
         case "checks_requested" | "destroyed":
             return MergeGroupAsked(
-                **_where(raw),
+                **where_from(raw),
                 action=action,
                 head_sha=sha(group, "head_sha"),
                 head_ref=name(group, "head_ref"),
@@ -236,7 +133,7 @@ def _merge_group(raw: Raw) -> Event | Ignored:
 def _deployment_status(raw: Raw) -> Event:
     status, deployment = below(raw, "deployment_status"), below(raw, "deployment")
     return DeploymentChanged(
-        **_where(raw),
+        **where_from(raw),
         commit=sha(deployment, "sha"),
         environment=maybe_name(status, "environment") or name(deployment, "environment"),
         state=name(status, "state"),
@@ -247,13 +144,13 @@ def _repository(raw: Raw) -> Event | Ignored:
     action = name(raw, "action")
     match action:
         case "renamed" | "transferred":
-            where = _where(raw)
+            where = where_from(raw)
             return RepositoryRenamed(**where, action=action, before=_name_before(raw, action, where))
         case _:
             return Ignored(reason=f"repository {ascii(action)[:60]} moves nothing")
 
 
-def _name_before(raw: Raw, action: Literal["renamed", "transferred"], where: _Where) -> str | None:
+def _name_before(raw: Raw, action: Literal["renamed", "transferred"], where: Where) -> str | None:
     changes = maybe_below(raw, "changes") or {}
     owner, _, short = where["repository"].full_name.partition("/")
     if action == "renamed":
@@ -279,7 +176,7 @@ def _installed(raw: Raw) -> Event:
         action=action,
         installation=whole(installation, "id", least=1),
         account=None if account is None else read_account(account),
-        sender=_sender(raw),
+        sender=sender_of(raw),
         app=whole(installation, "app_id", least=1) if installation.get("app_id") is not None else None,
         added=(() if gone else listed) + tuple(map(read_repository, objects(raw, "repositories_added"))),
         removed=(listed if gone else ()) + tuple(map(read_repository, objects(raw, "repositories_removed"))),
@@ -290,8 +187,8 @@ def _ping(raw: Raw) -> Event:
     repository = maybe_below(raw, "repository")
     return Pinged(
         repository=None if repository is None else read_repository(repository),
-        installation=_installation(raw),
-        sender=_sender(raw),
+        installation=installation_of(raw),
+        sender=sender_of(raw),
     )
 
 
@@ -300,10 +197,10 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any]], Event | Ignored]] = Mapping
         "pull_request": _pull_request,
         "pull_request_review": _review,
         "issue_comment": _comment,
-        "check_run": _check_run,
-        "check_suite": _check_suite,
-        "status": _status,
-        "workflow_run": _workflow_run,
+        "check_run": check_run,
+        "check_suite": check_suite,
+        "status": status,
+        "workflow_run": workflow_run,
         "push": _push,
         "merge_group": _merge_group,
         "deployment_status": _deployment_status,
