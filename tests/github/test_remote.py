@@ -646,6 +646,28 @@ def test_objects_that_git_would_not_take_are_not_taken(world: World) -> None:
     assert world.mirror.refs("refs/pointsman/") == {}
 
 
+def test_faults_that_old_tools_left_in_honest_histories_are_taken(world: World) -> None:
+    main = world.commit("main", ref=MAIN)
+    tree = world.work.git("rev-parse", f"{main}^{{tree}}")
+    text = f"tree {tree}\nparent {main}\nauthor a <a@b> 1 +051800\ncommitter a <a@b> 1 +051800\n\nold\n"
+    options = ("hash-object", "-t", "commit", "-w", "--literally", "--stdin")
+    old = Sha(world.work.git(*options, input=text))
+    world.give("refs/pull/1/head", old)
+    world.remote.fetch({"refs/pull/1/head": old})
+    assert world.mirror.commit_facts(old).parents == (main,)
+
+
+@pytest.mark.parametrize(
+    "name", ["refs/heads/a b", "refs/heads/a\nref-prefix refs/", "main", "refs/heads/a..", ""]
+)
+def test_names_that_no_ref_can_have_are_not_there(world: World, name: str) -> None:
+    world.commit("main", ref=MAIN)
+    assert world.remote.listed([name]) == {}
+    if name != "refs/heads/a..":
+        with pytest.raises(ValueError, match="no full ref name"):
+            world.remote.fetch({name: Sha("1" * 40)})
+
+
 def test_two_threads_may_use_it(world: World) -> None:
     commits = {f"refs/heads/b{number}": world.commit(str(number)) for number in range(4)}
     for ref, sha in commits.items():

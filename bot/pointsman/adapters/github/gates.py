@@ -263,7 +263,7 @@ class GitHubGates:
             self._pulls.forget(commit=commit)
             seen = self._pulls.checks(commit)
         except ForgeUnavailable as problem:
-            look.due = max(look.due, problem.again_at)
+            look.due = max(now + self._refresh, problem.again_at)
             return look.seen, False
         look.seen = seen
         return seen, True

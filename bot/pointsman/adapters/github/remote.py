@@ -62,7 +62,9 @@ class GitRemote:
         self._pause = pause
 
     def listed(self, refs: Collection[str]) -> Mapping[str, Sha]:
-        """See ports.Remote.listed. Errors also: `ForgeRefused` where the repository can't be read."""
+        """See ports.Remote.listed; what can't be a ref's name is not there. Errors also: `ForgeRefused` where the
+        repository can't be read."""
+        refs = {ref for ref in refs if _REF.fullmatch(ref.removesuffix("/"))}
         if not refs:
             return {}
         return self._listed_at(self.url, refs)
@@ -78,6 +80,8 @@ class GitRemote:
     def bring(self, commits: Mapping[str, Sha]) -> dict[str, Sha]:
         """Fetch by name what is not here yet, and say where each ref was then: one that moved since it was listed is
         there with its new commit, one that is gone is left out. All that is returned is here, with all it needs."""
+        if odd := [ref for ref in commits if not _REF.fullmatch(ref)]:
+            raise ValueError(f"{odd[0]!r} is no full ref name")
         wanted = dict(commits)
         for _ in range(_TRIES):
             missing = self._adopt_known(wanted)
