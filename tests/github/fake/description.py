@@ -21,7 +21,7 @@ BEYOND = {
 }
 """Endpoints that GitHub has and the trimmed description has not; they are served unchecked."""
 
-UNCHECKED_STATUS = {304, 401, 403, 404, 429}
+UNCHECKED_STATUS = {301, 304, 307, 401, 403, 404, 429}
 """Answers that GitHub gives everywhere and the description lists only here and there."""
 
 

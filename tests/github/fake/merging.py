@@ -91,7 +91,9 @@ def _rebased(repo: FakeRepository, pull: Pull, who: Credential, base: str) -> st
     for commit in commits:
         record = repo.record(commit)
         # Our tip's tree as a child of the commit's parent: so the merge has that parent as its base (a cherry-pick).
-        stand_in = repo.bare.commit_tree(f"{tip}^{{tree}}", [f"{commit}^"], "", who="GitHub", when=0)
+        stand_in = repo.bare.commit_tree(
+            f"{tip}^{{tree}}", [f"{commit}^"], "", who="GitHub", when=repo.hub.tick()
+        )
         tree = repo.bare.merge_tree(stand_in, commit)
         if tree is None:
             return None

@@ -94,41 +94,57 @@ def parse_commands(body: bytes) -> tuple[list[tuple[str, str, str]], bytes]:
     return found, body[at + 4 :]
 
 
+Refusal = tuple[str, list[str]]
+"""The short reason that stands beside the ref, and lines of explanation."""
+
+RULES = "push declined due to repository rule violations"
+
+
 def _refused(
     repo: FakeRepository, commands: list[tuple[str, str, str]], pack: bytes, who: Credential
-) -> dict[str, list[str]]:
-    """Refs that the branch rules do not let move, with the reasons."""
+) -> dict[str, Refusal]:
+    """Refs that the branch rules, or the lack of `workflows` permission, do not let move."""
     branches = [(old, new, ref) for old, new, ref in commands if ref.startswith("refs/heads/")]
-    ruled = [c for c in branches if rules.active(repo, c[2].removeprefix("refs/heads/"))]
-    if ruled and pack.startswith(b"PACK"):
-        # The rules look at history: the objects must be there first. Refused ones stay behind, unreachable.
+    ruled = {ref for _, _, ref in branches if rules.active(repo, ref.removeprefix("refs/heads/"))}
+    narrow = who.kind != "user" and who.permissions.get("workflows") != "write"
+    if (ruled or narrow) and pack.startswith(b"PACK"):
+        # Both look at history: the objects must be there first. Refused ones stay behind, unreachable.
         repo.bare.run("unpack-objects", "-q", stdin=pack, ok=(0, 1, 128))
-    found = {}
-    for old, new, ref in ruled:
+    found: dict[str, Refusal] = {}
+    for old, new, ref in branches:
         change = Change(branch=ref.removeprefix("refs/heads/"), old=old, new=new)
-        if why := rules.objections(repo, change, who):
-            found[ref] = why
+        if ref in ruled and (why := rules.objections(repo, change, who)):
+            text = [f"error: GH013: Repository rule violations found for {ref}.", ""]
+            found[ref] = RULES, text + [f"- {reason}" for reason in why]
+        elif narrow and new != ZERO and (file := _new_workflow(repo, new)):
+            end = f"create or update workflow `{file}` without `workflows` permission"
+            found[ref] = f"refusing to allow a GitHub App to {end}", []
     return found
+
+
+def _new_workflow(repo: FakeRepository, new: str) -> str | None:
+    """A workflow file that commits change which no ref of the repository has yet."""
+    folder = ("--", ".github/workflows")
+    code, out = repo.bare.run("log", "--format=", "--name-only", new, "--not", "--all", *folder, ok=(0, 128))
+    names = out.decode(errors="replace").split("\n")
+    return names[0] if code == 0 and names[0] else None
 
 
 def _packet(data: bytes) -> bytes:
     return b"%04x" % (len(data) + 4) + data
 
 
-def _report(body: bytes, commands: list[tuple[str, str, str]], refused: dict[str, list[str]]) -> Response:
+def _report(body: bytes, commands: list[tuple[str, str, str]], refused: dict[str, Refusal]) -> Response:
     """A report-status that declines the push, worded as GitHub does; nothing of the push is taken."""
-    lines = []
-    for ref, reasons in refused.items():
-        lines += [f"error: GH013: Repository rule violations found for {ref}.", ""]
-        lines += [f"- {reason}" for reason in reasons]
     report = _packet(b"unpack ok\n")
     for _, _, ref in commands:
-        why = "push declined due to repository rule violations" if ref in refused else "atomic push failure"
+        why = refused[ref][0] if ref in refused else "atomic push failure"
         report += _packet(f"ng {ref} {why}\n".encode())
     report += b"0000"
     if b"side-band-64k" in body[:2000]:
-        text = "".join(line + "\n" for line in lines).encode()
-        report = _packet(b"\2" + text) + _packet(b"\1" + report) + b"0000"
+        text = "".join(line + "\n" for _, lines in refused.values() for line in lines).encode()
+        said = _packet(b"\2" + text) if text else b""
+        report = said + _packet(b"\1" + report) + b"0000"
     return Response(report, 200, media_type="application/x-git-receive-pack-result")
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 
-from tests.github.fake import updates
+from tests.github.fake import rules, updates
 from tests.github.fake.calls import Answer, Call, Refused, endpoint, not_found
 from tests.github.fake.repository import FakeRepository
+from tests.github.fake.rules import Change
 from tests.github.fake.shapes import pulls, repos
 from tests.github.fake.state import Json
 
@@ -147,6 +148,8 @@ def merge_branches(call: Call) -> Answer:
         raise Refused(409, "Merge conflict")
     text = call.body.get("commit_message") or f"Merge {call.body['head']} into {base}"
     new = repo.bare.commit_tree(tree, [old, head], text, who=call.who.name, when=call.hub.tick())
+    if why := rules.objections(repo, Change(branch=base, old=old, new=new), call.who):
+        raise Refused(409, "\n".join(["Repository rule violations found", "", *why]))
     repo.bare.move(f"refs/heads/{base}", new, old)
     updates.moved(repo, f"refs/heads/{base}", old, new, call.who, "merge")
     return Answer(status=201, body=repos.commit(repo, repo.record(new)))

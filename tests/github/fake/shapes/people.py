@@ -135,6 +135,8 @@ def installation(hub: FakeGitHub, found: Installation) -> Json:
         "created_at": stamp(found.created),
         "updated_at": stamp(found.created),
         "single_file_name": None,
+        "has_multiple_single_files": False,
+        "single_file_paths": [],
         "suspended_by": user(hub, owner) if found.suspended else None,
         "suspended_at": stamp(hub.now()) if found.suspended else None,
     }
