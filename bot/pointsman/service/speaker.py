@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 from pointsman.core.contract import Approval, Contract
 from pointsman.core.errors import ForgeUnavailable, MissingObject
-from pointsman.core.model import Merged, Sha
+from pointsman.core.model import Sha
 from pointsman.core.pulls.model import Pull, PullState
 from pointsman.core.pulls.telling import (
-    Judged,
     PullStory,
     compose_checks,
     compose_comment,
@@ -19,26 +18,19 @@ from pointsman.core.pulls.telling import (
 )
 from pointsman.ports import Clock, Forge, Git, People, Pulls, Store
 from pointsman.service.check import CheckReport
+from pointsman.service.groups import Groups, MergeGroup
 from pointsman.service.migrations import Reader
 from pointsman.service.poster import Draft, Poster, digest_of
-from pointsman.service.pull_verdicts import Verdicts, judged_of
+from pointsman.service.pull_verdicts import Verdicts
 from pointsman.service.said import Said
 from pointsman.service.stories import Stories
+
+__all__ = ["MergeGroup", "Speaker"]
 
 AGAIN = 30.0
 """Seconds until the forge is asked again where it did not say when."""
 ABSENT = 600.0
 """Seconds until a commit that is not here is looked for again."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class MergeGroup:
-    """A group of the forge's own merge queue: `head` is said to be the pull request `number` on `base`."""
-
-    head: Sha
-    base: Sha
-    lane: str
-    number: int
 
 
 @dataclass(kw_only=True)
@@ -63,6 +55,13 @@ class Speaker:
             git=self.git, store=self.store, people=self.people, clock=self.clock, reader=self.reader
         )
         self._stories = Stories(git=self.git, store=self.store, forge=self.forge, verdicts=self._verdicts)
+        self._groups = Groups(
+            git=self.git,
+            pulls=self.pulls,
+            forge=self.forge,
+            verdicts=self._verdicts,
+            contract_of=self._stories.contract,
+        )
 
     def judge(
         self, pull: Pull, tip: Sha, contract: Contract, *, approvals: tuple[Approval, ...] = ()
@@ -106,9 +105,10 @@ class Speaker:
         if owed.last:
             self.forget(number)
 
-    def tell_group(self, group: MergeGroup, *, approvals: tuple[Approval, ...] = ()) -> None:
-        """Put the three checks on a group of the forge's own merge queue. Errors: `ForgeUnavailable`; ask again."""
-        judged = self._judged_group(group, approvals)
+    def tell_group(self, group: MergeGroup) -> None:
+        """Put the three checks on a group of the forge's own merge queue, whose commits are in the repository. Errors:
+        `ForgeUnavailable`; ask again."""
+        judged = self._groups.judged(group)
         outputs = compose_group_checks(judged, head=group.head)
         self._poster.post([(output, digest_of(output)) for output in outputs], None)
 
@@ -156,27 +156,3 @@ class Speaker:
         if not self._said.others_at(number, head):
             return ()
         return tuple(sorted({pull.number for pull in self.pulls.pulls_with_head(head)} - {number}))
-
-    def _judged_group(self, group: MergeGroup, approvals: tuple[Approval, ...]) -> Judged:
-        """A group's name is not trusted: it has to be that pull request's head on its base, and nothing else (rule
-        16). Its base may hold changes that are not on the branch yet; the branch's contract counts (I4)."""
-        pull = self.pulls.pull(group.number)
-        tip = self.forge.tip(group.lane)
-        contract = self._stories.contract(tip) if tip is not None else "the base branch is gone"
-        problem = contract if isinstance(contract, str) else self._group_problem(group, pull, contract)
-        if problem or pull is None or isinstance(contract, str):
-            return Judged(base=group.base, head=group.head, problem=problem)
-        return judged_of(self._verdicts.of_pull(pull, group.base, contract, approvals=approvals))
-
-    def _group_problem(self, group: MergeGroup, pull: Pull | None, contract: Contract) -> str:
-        if pull is None or pull.state is not PullState.OPEN or pull.base != group.lane:
-            return f"#{group.number} is no open pull request for {group.lane}"
-        merged = self.git.merge(group.base, pull.head)
-        if not isinstance(merged, Merged) or merged.tree != self.git.tree_of(group.head):
-            return f"the group is not #{group.number} at {pull.head} merged into {group.base}"
-        ahead = self._stories.contract(group.base)
-        if isinstance(ahead, str) or ahead.digest != contract.digest:
-            return (
-                "a change to the contract is ahead in the forge's queue; queue it again when that has landed"
-            )
-        return ""

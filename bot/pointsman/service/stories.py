@@ -112,7 +112,8 @@ class Stories:
         return self._contracts[tip]
 
     def _judged_pull(self, pull: Pull) -> Judged | None:
-        tip = self.forge.tip(pull.base)
+        """Reading both heads brings their commits here."""
+        tip = self.forge.branch_heads([pull.base, f"#{pull.number}"]).get(pull.base)
         if tip is None:
             return None
         contract = self.contract(tip)
@@ -123,7 +124,7 @@ class Stories:
         return judged_of(self.verdicts.of_pull(pull, tip, contract))
 
     def _judged_change(self, change: Change) -> Judged | None:
-        tip = self.forge.tip(change.lane)
+        tip = self.forge.branch_heads([change.lane, change.source]).get(change.lane)
         if tip is None:
             return None
         contract = self.contract(tip)

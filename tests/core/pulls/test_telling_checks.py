@@ -181,12 +181,17 @@ class TestGroup:
     """Rule 16: the forge's own merge queue."""
 
     def conclusions(self, told: Judged) -> list[str | None]:
-        group = compose_group_checks(told, head=TESTED)
+        group = compose_group_checks([told], head=TESTED)
         assert {output.head for output in group} == {TESTED}
         return [output.conclusion for output in group]
 
     def test_a_sound_group_passes(self) -> None:
         assert self.conclusions(judged()) == ["success"] * 3
+
+    def test_each_check_says_the_first_verdict_that_is_no_success(self) -> None:
+        group = compose_group_checks([judged(), judged("docs/a"), judged("web/secrets/a")], head=TESTED)
+        assert [output.conclusion for output in group] == ["failure", "success", "failure"]
+        assert group[0].annotations[0].path == "docs/a"
 
     def test_a_fork_fails_because_nobody_heals_it_there(self) -> None:
         assert self.conclusions(judged(migrations=WILL_HEAL)) == ["success", "failure", "failure"]

@@ -148,7 +148,7 @@ def texts(t: str) -> Iterator[str]:
             yield output.summary
         if told.judged is not None:
             yield summary_markdown([told.judged])
-            yield from (output.summary for output in compose_group_checks(told.judged, head=HEAD))
+            yield from (output.summary for output in compose_group_checks([told.judged], head=HEAD))
     yield compose_refusal(t, t)
     yield compose_explain(t, explain(contract(), t.replace("\n", " ")))
     yield compose_patch(f"--- a/x\n+++ b/x\n+{t}\n".encode("utf-8", "replace"), t)

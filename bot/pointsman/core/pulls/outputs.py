@@ -5,7 +5,7 @@ Only what has landed, or may, is a `success`: where a check is required, forges 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, assert_never
 
@@ -67,19 +67,12 @@ def compose_checks(story: PullStory) -> tuple[CheckOutput, ...]:
     return tuple(outputs)
 
 
-def compose_group_checks(judged: Judged, *, head: Sha) -> tuple[CheckOutput, ...]:
-    """The checks on a group of the forge's own merge queue, at `head`: what lands is the group as it is, so a fork
-    that our queue would heal is a failure there."""
-    story = PullStory(number=0, lane="", head=head, stage=NotQueued(), judged=judged)
-    migrations = _migrations(judged)
-    if judged.migrations.status == "healed":
-        migrations = _Said(
-            conclusion="failure",
-            title="a migration fork, which this queue can't heal",
-            summary="The forge's own queue lands this merge as it is. Comment `/heal` on the pull request, "
-            f"then queue it again.\n\n{graph_text(judged.migrations.graphs)}",
-        )
-    contract = _contract(story)
+def compose_group_checks(judged: Sequence[Judged], *, head: Sha) -> tuple[CheckOutput, ...]:
+    """The checks on a group of the forge's own merge queue, at `head`: one verdict a pull request in it, at least one.
+    Each check says the first verdict that is no success. What lands is the group as it is, so a fork that our queue
+    would heal is a failure there."""
+    contract = _worst([_contract(_alone(one)) for one in judged])
+    migrations = _worst([_group_migrations(one) for one in judged])
     passed = contract.conclusion == migrations.conclusion == "success"
     queue = _Said(
         conclusion="success" if passed else "failure",
@@ -88,6 +81,25 @@ def compose_group_checks(judged: Judged, *, head: Sha) -> tuple[CheckOutput, ...
     )
     named = ((CONTRACT_CHECK, contract), (MIGRATIONS_CHECK, migrations), (QUEUE_CHECK, queue))
     return tuple(_output(name, head, said) for name, said in named)
+
+
+def _alone(judged: Judged) -> PullStory:
+    return PullStory(number=0, lane="", head=judged.head, stage=NotQueued(), judged=judged)
+
+
+def _worst(said: Sequence[_Said]) -> _Said:
+    return next((one for one in said if one.conclusion != "success"), said[0])
+
+
+def _group_migrations(judged: Judged) -> _Said:
+    if judged.migrations.status != "healed":
+        return _migrations(judged)
+    return _Said(
+        conclusion="failure",
+        title="a migration fork, which this queue can't heal",
+        summary="The forge's own queue lands this merge as it is. Comment `/heal` on the pull request, "
+        f"then queue it again.\n\n{graph_text(judged.migrations.graphs)}",
+    )
 
 
 def _output(name: str, head: Sha, said: _Said) -> CheckOutput:
@@ -262,9 +274,8 @@ def summary_markdown(judged: Iterable[Judged]) -> str:
     """A job's summary page: the verdict on each head, as the check runs say it."""
     parts: list[str] = []
     for one in judged:
-        story = PullStory(number=0, lane="", head=one.head, stage=NotQueued(), judged=one)
         parts.append(f"## {code(one.branch) if one.branch else 'Change'} at {code(one.head[:10])}")
-        for output in compose_checks(story):
+        for output in compose_checks(_alone(one)):
             mark = {"success": "✓", "action_required": "…"}.get(output.conclusion or "", "✗")
             parts.append(f"### {mark} {output.name}: {code(output.title)}\n\n{output.summary}")
     return "\n\n".join(parts) + "\n"

@@ -1,0 +1,493 @@
+"""What Pointsman keeps saying on pull requests: real HTTP to the fake GitHub, a real store, changes moved by hand.
+
+What is posted is read from the fake, and what it cost from the fake's log of requests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pointsman.adapters.github.forge import GitHubForge
+from pointsman.adapters.github.mirror import open_mirror
+from pointsman.adapters.github.people import GitHubPeople
+from pointsman.adapters.github.remote import GitRemote
+from pointsman.adapters.store.sql import SqlStore
+from pointsman.core.model import Sha
+from pointsman.core.pulls.telling import MARKER
+from pointsman.core.queue.model import (
+    Candidate,
+    CandidateState,
+    Change,
+    ChangeState,
+    Reason,
+    RecordedApproval,
+    RunState,
+    Wait,
+)
+from pointsman.ports import Git, Store
+from pointsman.service.migrations import Reader
+from pointsman.service.poster import PACE
+from pointsman.service.speaker import MergeGroup, Speaker
+from tests.core.queue.facts import candidate, run
+from tests.github.desk import Desk, desk
+
+CONTRACT = """\
+version: 1
+base: main
+identities:
+  ada: {user: ada}
+  lead: {user: lead}
+paths:
+  docs: {match: ["/docs/**"], approve: {by: [lead]}}
+roles:
+  web: {who: [ada], owns: ["**"], cannot_touch: ["/secrets/**"]}
+checks: {unit: {run: make test}}
+"""
+CREATES, EDITS = "POST 201", "PATCH 200"
+COMMENT = "/repos/{owner}/{repo}/issues/{issue_number}/comments"
+EDIT = "/repos/{owner}/{repo}/issues/comments/{comment_id}"
+CHECK = "/repos/{owner}/{repo}/check-runs"
+UPDATE = "/repos/{owner}/{repo}/check-runs/{check_run_id}"
+
+
+class Killed(BaseException):
+    """The process is gone; nothing after this happens."""
+
+
+@dataclass(kw_only=True)
+class Office:
+    """A repository, its store, and somebody who speaks for it."""
+
+    desk: Desk
+    store: SqlStore
+    git: Git
+    forge: GitHubForge
+    troubles: list[str]
+    speaker: Speaker
+
+    def speak(self, store: Store | None = None) -> Speaker:
+        """Another process on the same state."""
+        return Speaker(
+            pulls=self.desk.pulls,
+            store=store or self.store,
+            git=self.git,
+            forge=self.forge,
+            people=GitHubPeople(self.desk.pulls, self.desk.clock),
+            clock=self.desk.clock,
+            reader=Reader(git=self.git),
+            trouble=self.troubles.append,
+        )
+
+    def open(self, branch: str = "work", files: dict[str, Any] | None = None, *, by: str = "ada") -> int:
+        self.desk.repo.push(by, branch, files or {f"{branch}.txt": "x\n"})
+        return self.desk.repo.open_pull(by, branch, f"Add {branch}", "Because.")
+
+    def tell(self, number: int) -> list[str]:
+        """Tell what an event told of it (so that nobody has to ask), and what that cost."""
+        self.desk.pulls.forget(number)
+        pull = self.desk.pulls.pull(number)
+        self.desk.requests()
+        self.speaker.tell(number, pull=pull)
+        return self.desk.requests()
+
+    def tell_change(self, number: int) -> list[str]:
+        """Tell what the queue itself knows of it."""
+        self.desk.requests()
+        self.speaker.tell(number)
+        return self.desk.requests()
+
+    def queued(self, number: int, **facts: Any) -> Change:
+        pull = self.desk.pulls.pull(number)
+        assert pull is not None
+        change = Change(
+            id=0,
+            lane="main",
+            branch=pull.branch,
+            head=pull.head,
+            author=pull.author.login,
+            account=pull.author.id,
+            number=number,
+            title=pull.title,
+            submitted_at=self.desk.clock.now(),
+        )
+        saved: Change = self.save(replace(change, **facts))
+        return saved
+
+    def save(self, record: Any) -> Any:
+        return self.store.save(record, at=self.desk.clock.now())[0]
+
+    def testing(self, change: Change) -> Candidate:
+        made: Candidate = self.save(replace(candidate(0, change.id), id=0))
+        return made
+
+    def end(self, change: Change, state: ChangeState, **facts: Any) -> Change:
+        found = self.store.change(change.id)
+        assert found is not None
+        ended: Change = self.save(replace(found, state=state, ended_at=self.desk.clock.now(), **facts))
+        return ended
+
+    def bodies(self, number: int) -> list[str]:
+        bot = self.desk.app.bot.login
+        return [one.body for one in self.desk.repo.comments(number) if one.author.login == bot]
+
+    def headline(self, number: int) -> str:
+        (body,) = self.bodies(number)
+        return body.splitlines()[2]
+
+    def checks(self, head: str) -> dict[str, list[str | None]]:
+        """Our check runs on a commit: name -> the conclusion of each of that name."""
+        found: dict[str, list[str | None]] = {}
+        for one in self.desk.repo.check_runs(head):
+            if one.app is self.desk.app:
+                found.setdefault(one.name.removeprefix("pointsman / "), []).append(one.conclusion)
+        return found
+
+    def head(self, number: int) -> str:
+        return str(self.desk.repo.pull(number).head)
+
+
+@contextmanager
+def office(folder: Path, **permissions: str) -> Iterator[Office]:
+    with ExitStack() as stack:
+        (folder / "github").mkdir()
+        d = stack.enter_context(desk(folder / "github", **permissions))
+        for login in ("ada", "eve"):
+            d.repo.permission(login, "write")
+        d.repo.push("ada", "main", {".pointsman.yml": CONTRACT, "docs/a.md": "a\n"})
+        git = open_mirror(folder / "mirror")
+        stack.callback(git.close)
+        remote = GitRemote(git, d.repo.clone_url, d.opened.tokens, clock=d.clock)
+        forge = GitHubForge(git=git, remote=remote, pulls=d.pulls, clock=d.clock)
+        store = SqlStore.open(folder / "state.db")
+        stack.callback(store.close)
+        made = Office(desk=d, store=store, git=git, forge=forge, troubles=[], speaker=None)  # type: ignore[arg-type]
+        made.speaker = made.speak()
+        yield made
+
+
+@pytest.fixture
+def at(tmp_path: Path) -> Iterator[Office]:
+    with office(tmp_path) as made:
+        yield made
+
+
+def landing(at: Office, number: int) -> Sha:
+    change = at.store.changes()[-1]
+    at.end(change, ChangeState.LANDED, landed=Sha("c" * 40))
+    return Sha("c" * 40)
+
+
+def test_rule_9_what_a_landed_pull_request_costs_to_tell(at: Office) -> None:
+    number = at.open()
+    assert at.tell(number) == [f"{CREATES} {CHECK}"] * 2
+    change = at.queued(number)
+    assert at.tell_change(number) == [f"{CREATES} {CHECK}", f"{CREATES} {COMMENT}"]
+    at.testing(change)
+    assert at.tell_change(number) == []
+    landing(at, number)
+    assert at.tell_change(number) == [f"{EDITS} {UPDATE}", f"{EDITS} {EDIT}"]
+    assert at.headline(number) == f"**Landed on `main`** as {'c' * 40}."
+    assert at.checks(at.head(number)) == {
+        "contract": ["success"],
+        "migrations": ["success"],
+        "queue": ["success"],
+    }
+    assert at.tell_change(number) == [], "said once"
+
+
+def test_rule_9_nothing_is_posted_where_nothing_is_new_even_after_a_restart(at: Office) -> None:
+    number = at.open()
+    at.tell(number)
+    at.queued(number)
+    at.tell_change(number)
+    at.speaker = at.speak()
+    assert at.tell(number) == at.tell_change(number) == []
+
+
+def test_rule_9_a_place_in_the_line_alone_is_never_an_edit(at: Office) -> None:
+    first, second = at.open("one"), at.open("two")
+    ahead = at.queued(first)
+    at.queued(second)
+    at.tell_change(second)
+    assert "number 2 of 2" in at.headline(second)
+    at.end(ahead, ChangeState.LANDED, landed=Sha("c" * 40))
+    at.desk.hub.advance(10 * PACE)
+    assert at.tell_change(second) == []
+    assert at.speaker.owed() == ()
+
+
+def test_rule_9_another_base_tip_is_no_news_for_those_who_wait(at: Office) -> None:
+    number = at.open()
+    at.tell(number)
+    at.queued(number)
+    at.tell_change(number)
+    at.desk.repo.push("ada", "main", {"other.txt": "x\n"})
+    at.desk.hub.advance(10 * PACE)
+    assert at.tell_change(number) == at.tell(number) == []
+
+
+def test_rule_9_what_happens_within_a_minute_is_said_after_it(at: Office) -> None:
+    number = at.open()
+    change = at.queued(number)
+    at.tell_change(number)
+    at.testing(change)
+    at.tell_change(number)
+    assert at.headline(number).startswith("**In the queue")
+    assert at.speaker.owed() == ()
+    at.desk.hub.advance(PACE)
+    assert at.speaker.owed() == (number,)
+    assert at.tell_change(number) == [f"{EDITS} {EDIT}"]
+    assert at.headline(number).startswith("**Being tested**")
+    assert at.speaker.owed() == ()
+
+
+def test_how_it_ended_is_said_at_once(at: Office) -> None:
+    number = at.open()
+    change = at.queued(number)
+    at.tell_change(number)
+    reason = Reason(code="merge_conflict", text="git can't merge it", reproduce="git merge-tree a b")
+    at.end(change, ChangeState.RETURNED, reason=reason)
+    at.tell_change(number)
+    assert at.headline(number) == "**Returned: git can't merge it.**"
+    assert at.checks(at.head(number))["queue"] == ["failure"]
+
+
+def test_a_red_check_is_told_with_its_page_and_the_end_of_its_log(at: Office) -> None:
+    number = at.open()
+    change = at.queued(number)
+    tested = at.testing(change)
+    page = "https://ci.example.org/7"
+    at.save(replace(run(tested, state=RunState.FAILED), id=0, log=page, failing_test="test_a"))
+    at.save(replace(tested, state=CandidateState.FAILED))
+    reason = Reason(code="red", text="check 'unit' failed.", details="E   boom", reproduce="make test")
+    at.end(change, ChangeState.RETURNED, reason=reason)
+    at.tell_change(number)
+    (body,) = at.bodies(number)
+    assert "- [`unit`](https://ci.example.org/7) failed: `exit code 1 (test_a)`." in body
+    assert "E   boom" in body and "make test" in body
+
+
+def test_I5_a_kill_between_posting_and_remembering_doubles_nothing(at: Office) -> None:
+    number = at.open()
+    at.queued(number)
+    fatal = at.speak(_Dying(at.store, after_saves=1))
+    with pytest.raises(Killed):
+        fatal.tell(number)
+    assert len(at.bodies(number)) == 1, "it was posted, and nobody remembers"
+    at.speaker = at.speak()
+    at.tell_change(number)
+    assert len(at.bodies(number)) == 1
+    assert {name: len(runs) for name, runs in at.checks(at.head(number)).items()} == {
+        "contract": 1,
+        "migrations": 1,
+        "queue": 1,
+    }
+
+
+def test_I5_a_kill_before_posting_loses_nothing(at: Office) -> None:
+    number = at.open()
+    at.queued(number)
+    at.desk.hub.fail_next("POST", "/check-runs", "timeout", times=9)
+    at.speaker.tell(number)
+    at.desk.hub.faults.clear()
+    at.speaker = at.speak()
+    at.desk.hub.advance(1000)
+    assert at.speaker.owed() == (number,), "owed, and remembered by the next process"
+    at.tell_change(number)
+    assert len(at.bodies(number)) == 1
+    assert at.speaker.owed() == ()
+
+
+class _Dying:
+    """The store, until somebody pulls the plug: saves after the given number of them kill the process."""
+
+    def __init__(self, store: Store, *, after_saves: int) -> None:
+        self._store = store
+        self._left = after_saves
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def save(self, *records: Any, entries: Sequence[Any] = (), at: float) -> Any:
+        if not self._left:
+            raise Killed
+        self._left -= 1
+        return self._store.save(*records, entries=entries, at=at)
+
+
+def test_rule_12_somebody_else_s_comment_with_our_marker_is_not_ours(at: Office) -> None:
+    number = at.open()
+    forged = at.desk.repo.comment(number, "eve", f"{MARKER}\n\n**Landed.**")
+    at.queued(number)
+    with pytest.raises(Killed):
+        at.speak(_Dying(at.store, after_saves=1)).tell(number)
+    at.tell_change(number)
+    assert at.desk.repo.comments_by_id[forged].body.endswith("**Landed.**")
+    assert len(at.bodies(number)) == 1
+
+
+def test_a_comment_that_was_deleted_is_posted_again(at: Office) -> None:
+    number = at.open()
+    change = at.queued(number)
+    at.tell_change(number)
+    (ours,) = at.desk.repo.comments(number)
+    at.desk.repo.delete_comment(ours.id)
+    at.end(change, ChangeState.WITHDRAWN)
+    at.tell_change(number)
+    assert at.headline(number).startswith("**Taken out of the queue.**")
+
+
+def test_rule_2_a_forge_that_fails_is_told_again_later(at: Office) -> None:
+    number = at.open()
+    at.queued(number)
+    at.desk.hub.fail_next("*", "/comments", 502, times=50)
+    at.tell_change(number)
+    assert at.bodies(number) == []
+    assert at.checks(at.head(number)).keys() == {"contract", "migrations", "queue"}
+    at.desk.hub.faults.clear()
+    at.desk.hub.advance(3600)
+    assert at.speaker.owed() == (number,)
+    cost = at.tell_change(number)
+    assert len(at.bodies(number)) == 1
+    assert not [one for one in cost if CHECK in one], "what was posted before is not posted again"
+    assert at.speaker.owed() == ()
+
+
+def test_a_missing_permission_is_said_once_and_stops_nothing_else(tmp_path: Path) -> None:
+    allowed = {"checks": "write", "contents": "write", "pull_requests": "read", "metadata": "read"}
+    with office(tmp_path, **allowed) as at:
+        numbers = [at.open("one"), at.open("two")]
+        for number in numbers:
+            at.queued(number)
+            at.tell_change(number)
+            assert at.checks(at.head(number)).keys() == {"contract", "migrations", "queue"}
+            assert at.bodies(number) == []
+        (trouble,) = at.troubles
+        assert trouble.startswith("comments can't be written")
+        assert at.speaker.owed() == ()
+
+
+def test_rule_17_no_success_for_two_pull_requests_with_one_head(at: Office) -> None:
+    first = at.open("one")
+    at.tell(first)
+    at.desk.repo.move("eve", "twin", at.head(first))
+    second = at.desk.repo.open_pull("eve", "twin", "The same again", "")
+    at.tell(second)
+    assert at.checks(at.head(first))["contract"] == ["action_required"], "one commit has one check of ours"
+    at.tell(first)
+    assert at.checks(at.head(first))["contract"] == ["action_required"]
+    at.desk.repo.push("eve", "twin", {"more.txt": "x\n"})
+    at.tell(second)
+    assert at.speaker.owed() == (first,), "whoever shared the head is told again"
+    at.tell(first)
+    assert at.checks(at.head(first))["contract"] == ["success"]
+
+
+def test_rule_17_closing_one_of_two_tells_the_other(at: Office) -> None:
+    first = at.open("one")
+    at.tell(first)
+    at.desk.repo.move("eve", "twin", at.head(first))
+    second = at.desk.repo.open_pull("eve", "twin", "The same again", "")
+    at.tell(second)
+    at.desk.repo.close(second, "eve")
+    at.speaker.closed(second)
+    assert at.speaker.owed() == (first,)
+    at.tell(first)
+    assert at.checks(at.head(first))["contract"] == ["success"]
+
+
+def test_rule_3_a_moved_head_is_judged_anew_and_the_old_head_s_check_ends(at: Office) -> None:
+    number = at.open()
+    change = at.queued(number)
+    at.tell(number)
+    old = at.head(number)
+    at.desk.repo.push("ada", "work", {"secrets/key": "x\n"})
+    reason = Reason(code="head_moved", text="work was submitted at 1 and is now at 2")
+    at.end(change, ChangeState.RETURNED, reason=reason)
+    at.tell(number)
+    assert at.checks(old)["queue"] == ["failure"]
+    assert at.checks(at.head(number)) == {"contract": ["failure"], "migrations": ["success"]}
+    assert at.headline(number) == "**Returned: its head moved after it was queued.**"
+
+
+def test_an_approval_turns_the_contract_s_check(at: Office) -> None:
+    number = at.open("docs", {"docs/a.md": "b\n"})
+    change = at.queued(number, wait=Wait(code="approval", text="waits for lead", key="k"))
+    at.tell_change(number)
+    assert at.checks(at.head(number))["contract"] == ["action_required"]
+    assert "waits for lead" in at.bodies(number)[0]
+    lead = at.desk.hub.who("lead")
+    at.save(
+        RecordedApproval(change=change.id, head=change.head, by="lead", at=1.0, human=True, account=lead.id)
+    )
+    at.tell_change(number)
+    assert at.checks(at.head(number))["contract"] == ["success"]
+
+
+def test_who_has_no_role_reads_why_at_the_check(at: Office) -> None:
+    number = at.open(by="eve")
+    at.tell(number)
+    assert at.checks(at.head(number))["contract"] == ["failure"]
+    assert at.bodies(number) == [], "nobody asked: the check run says it"
+
+
+def test_what_is_closed_is_forgotten_but_not_before_its_last_word(at: Office) -> None:
+    number = at.open()
+    change = at.queued(number)
+    at.tell_change(number)
+    at.desk.hub.fail_next("*", "/comments", 502, times=50)
+    at.end(change, ChangeState.LANDED, landed=Sha("c" * 40))
+    at.tell_change(number)
+    at.speaker.forget(number)
+    at.desk.hub.faults.clear()
+    at.desk.hub.advance(3600)
+    assert at.speaker.owed() == (number,)
+    at.tell_change(number)
+    assert at.headline(number).startswith("**Landed")
+    assert [key for prefix in ("said", "owed", "head") for key in at.store.notes(prefix)] == []
+
+
+def test_a_number_that_is_no_pull_request_is_nobody_s_business(at: Office) -> None:
+    at.speaker.tell(4711)
+    assert at.store.notes("said") == {}
+    assert at.speaker.owed() == ()
+
+
+class TestGroup:
+    """Rule 16: a repository that uses GitHub's own merge queue."""
+
+    def group(self, at: Office, *numbers: int, said: int | None = None) -> dict[str, list[str | None]]:
+        base = at.desk.repo.tip("main")
+        head = at.desk.repo.merge_group("ada", numbers)
+        branch = f"gh-readonly-queue/main/pr-{numbers[-1]}-{base}"
+        at.forge.branch_heads(["main", branch])
+        at.speaker.tell_group(
+            MergeGroup(head=Sha(head), base=Sha(str(base)), lane="main", number=said or numbers[-1])
+        )
+        return at.checks(head)
+
+    def test_a_sound_group_gets_all_three_checks(self, at: Office) -> None:
+        passed = {"contract": ["success"], "migrations": ["success"], "queue": ["success"]}
+        assert self.group(at, at.open()) == passed
+
+    def test_a_change_that_the_contract_refuses_fails_there_too(self, at: Office) -> None:
+        found = self.group(at, at.open("bad", {"secrets/key": "x\n"}))
+        assert found["contract"] == found["queue"] == ["failure"]
+
+    def test_a_group_that_is_not_what_its_name_says_passes_nothing(self, at: Office) -> None:
+        harmless, bad = at.open("harmless"), at.open("bad", {"secrets/key": "x\n"})
+        found = self.group(at, bad, said=harmless)
+        assert found == {"contract": ["failure"], "migrations": ["failure"], "queue": ["failure"]}
+
+    def test_a_group_of_several_is_judged_one_by_one(self, at: Office) -> None:
+        one, two = at.open("one"), at.open("two")
+        passed = {"contract": ["success"], "migrations": ["success"], "queue": ["success"]}
+        assert self.group(at, one, two) == passed
+        bad = at.open("bad", {"secrets/key": "x\n"})
+        assert self.group(at, bad, two)["contract"] == ["failure"]
