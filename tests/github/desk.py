@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,14 +66,14 @@ def credentials_of(hub: FakeGitHub, app: App) -> AppCredentials:
 
 
 @contextmanager
-def desk(folder: Path, **permissions: str) -> Iterator[Desk]:
-    """`permissions` are what the app is granted instead of all that it asks for."""
+def desk(folder: Path, *, permissions: Mapping[str, str] | None = None, read: float = 10.0) -> Iterator[Desk]:
+    """`permissions` are what the app is granted instead of all that it asks for; `read` is in seconds."""
     with FakeGitHub(folder) as hub:
         repo = hub.repository("acme/widgets")
         app = hub.app(permissions=permissions) if permissions else hub.app()
         installation = hub.install(app, repo)
         clock = HubClock(hub)
-        transport = Transport(hub.api_url, clock=clock, read=1.0)
+        transport = Transport(hub.api_url, clock=clock, read=read)
         directory = AppDirectory(credentials_of(hub, app), clock=clock, transport=transport)
         (installed,) = directory.repositories()
         opened = directory.open(installed)

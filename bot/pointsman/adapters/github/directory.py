@@ -35,9 +35,10 @@ class Installed:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Opened:
-    """A repository's API, and the tokens for its git."""
+    """A repository's API, as a port and as such, and the tokens for its git."""
 
     pulls: GitHubPulls
+    client: Client
     tokens: InstallationTokens | TokenAuth
     html_url: str
 
@@ -97,7 +98,7 @@ class AppDirectory:
             default_branch=installed.default_branch,
             clock=self._clock,
         )
-        return Opened(pulls=pulls, tokens=tokens, html_url=self.credentials.html_url)
+        return Opened(pulls=pulls, client=client, tokens=tokens, html_url=self.credentials.html_url)
 
     def close(self) -> None:
         self._transport.close()
@@ -148,7 +149,7 @@ def open_with_token(
         default_branch=found.default_branch,
         clock=clock,
     )
-    return Opened(pulls=pulls, tokens=authority, html_url=html_url)
+    return Opened(pulls=pulls, client=client, tokens=authority, html_url=html_url)
 
 
 def _token_account(client: Client) -> Account:

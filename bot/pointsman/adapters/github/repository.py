@@ -24,17 +24,19 @@ class Recent(Generic[Value]):
     def __init__(self, clock: Clock, *, seconds: float, most: int = 1000) -> None:
         self._clock, self._seconds, self._most = clock, seconds, most
         self._values: dict[Hashable, tuple[float, Value]] = {}
+        self._forgotten = 0
         self._lock = threading.Lock()
 
     def get(self, key: Hashable, read: Callable[[], Value]) -> Value:
         """What is remembered, else what `read` says now."""
         with self._lock:
-            found = self._values.get(key)
+            found, forgotten = self._values.get(key), self._forgotten
         now = self._clock.now()
         if found is not None and 0 <= now - found[0] < self._seconds:
             return found[1]
         value = read()
-        self.put(key, value, at=now)
+        if self._forgotten == forgotten:  # else it changed while it was read
+            self.put(key, value, at=now)
         return value
 
     def put(self, key: Hashable, value: Value, *, at: float) -> None:
@@ -47,6 +49,7 @@ class Recent(Generic[Value]):
 
     def forget(self, key: Hashable) -> None:
         with self._lock:
+            self._forgotten += 1
             self._values.pop(key, None)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import ItemsView, Mapping
 from dataclasses import dataclass, field
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -23,6 +24,7 @@ CONNECT, READ, WHOLE = 5.0, 15.0, 60.0
 LARGEST_ANSWER = 32 * 1024 * 1024
 """Bytes. A page of 100 pull requests with the longest bodies there can be has about 26 MB."""
 AT_ONCE = 100
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 logging.getLogger("github.Requester").setLevel(logging.INFO)  # at DEBUG it writes whole answers: tokens, too
 
@@ -68,11 +70,14 @@ class Transport:
         address = urlsplit(api_url)
         if address.scheme not in ("http", "https") or not address.hostname or address.username:
             raise UserError(f"the API's address has to look like https://api.github.com, not {api_url!r}")
+        if address.scheme == "http" and address.hostname not in LOOPBACK:
+            raise UserError(f"the API's address {api_url!r} would show our token to the network: use https")
         self.api_url = api_url.rstrip("/")
         self.origin = f"{address.scheme}://{address.netloc}"
         self._clock, self._read = clock, read
         self._session = requests.Session()
         self._session.auth = Requester.noopAuth  # anything but None: else ~/.netrc would replace our token
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # tokens say who we are
         self._session.mount(self.origin, HTTPAdapter(pool_maxsize=AT_ONCE, max_retries=0))
 
     def exchange(
