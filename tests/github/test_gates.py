@@ -448,6 +448,18 @@ def test_cancelling_takes_the_branch_away_unless_another_run_needs_it_and_asks_n
     assert result.state is RunState.LOST
 
 
+def test_after_a_cancelled_run_another_check_gets_a_push_of_its_own(bench: Bench) -> None:
+    commit = bench.candidate()
+    bench.gates.cancel(bench.start(commit, UNIT))
+    lint = bench.start(commit, LINT)
+    assert bench.candidates() == {f"pointsman/{lint}-{commit[:12]}": commit}
+    bench.finish(commit, "lint", "failure")
+    bench.gates.hint(commit)
+    assert bench.gates.poll(lint) is None
+    bench.finish(commit, "lint")
+    assert bench.ended(lint).state is RunState.PASSED
+
+
 def test_sweeping_leaves_what_runs_and_what_is_not_ours(bench: Bench) -> None:
     kept, dropped = bench.candidate(), bench.candidate()
     runs = [bench.start(kept), bench.start(dropped)]

@@ -40,7 +40,8 @@ class Pushed:
 
     `earlier`: the ids of what was reported on the commit before, None while that is not known. `at` is when it was
     pushed (and, where that is needed, the workflow dispatched), 0 until then; `refused` says why it never will be.
-    `judged`: the checks of which an attempt has ended. `gone`: the branch was taken away again.
+    `judged`: the checks of which an attempt has ended. `gone`: the branch was taken away again; `stopped`: before all
+    that ran there had ended.
     """
 
     run: int
@@ -52,6 +53,12 @@ class Pushed:
     refused: str = ""
     judged: tuple[str, ...] = ()
     gone: bool = False
+    stopped: bool = False
+
+    def serves(self, check: str) -> bool:
+        """Whether what this push has started, or will start, answers for that check, too."""
+        will_run = not self.gone or (self.at > 0 and not self.stopped)
+        return will_run and not self.refused and check not in self.judged
 
     @property
     def branch(self) -> str:

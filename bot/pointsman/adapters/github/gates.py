@@ -4,12 +4,12 @@ waited for; no code of a change runs here, and what a report means is judged in 
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Collection
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from pointsman.adapters.github.gate_notes import Asked, GateNotes, Pushed
+from pointsman.adapters.github.looks import REFRESH, Looks
 from pointsman.adapters.github.remote import HEADS, KEPT
 from pointsman.core.errors import ForgeRefused, ForgeUnavailable, MissingObject
 from pointsman.core.gates import GateResult, Outcome, Why
@@ -24,26 +24,10 @@ if TYPE_CHECKING:
     from pointsman.core.contract import Check
     from pointsman.core.contract.model import Sandbox
 
-REFRESH, SLOWEST = 15.0, 60.0
-"""Seconds between two looks at a commit that nobody speaks of: the first pause, and what it grows to."""
-HINTED = 300.0
-"""The same while hints come: then the timer is only there for those that get lost (rule 6)."""
-HINTS_LAST = 900.0
-"""Seconds for which one hint is taken to show that hints do come."""
 REMEMBERED = 3 * 24 * 3600.0
 """Seconds for which it is known that a commit was pushed before."""
 SWEPT_AT_ONCE = 200
 _OURS = re.compile(rf"{re.escape(HEADS + CANDIDATES)}[0-9]+-[0-9a-f]{{12}}")
-
-
-@dataclass(slots=True)
-class _Look:
-    """What was last read of a commit, and when it is worth reading again."""
-
-    due: float
-    pause: float
-    seen: CommitChecks | None = None
-    names: set[str] = field(default_factory=set)
 
 
 class GitHubGates:
@@ -75,10 +59,7 @@ class GitHubGates:
         self._notes = GateNotes(store=store, clock=clock)
         self._workflow = workflow if how == "dispatch" else None
         self._default_app = default_app
-        self._refresh = refresh
-        self._looks: dict[Sha, _Look] = {}
-        self._lock = threading.Lock()
-        self._hinted_at = 0.0
+        self._looks = Looks(pulls, clock, refresh=refresh)
 
     def owns(self, run_id: int) -> bool:
         """Whether the run was started here."""
@@ -91,9 +72,9 @@ class GitHubGates:
         now = self._clock.now()
         branches = self._notes.of_commit(commit)
         pushed = branches[-1] if branches else None
-        if pushed is None or pushed.refused or check.name in pushed.judged:
+        if pushed is None or not pushed.serves(check.name):
             self._tidy()
-            self._looks.pop(commit, None)
+            self._looks.drop(commit)
             earlier = None if branches or self._is_known_there(commit) else ()
             pushed = Pushed(run=run_id, commit=commit, made_at=now, earlier=earlier)
         asked = Asked(
@@ -138,7 +119,7 @@ class GitHubGates:
         if asked is not None:
             self._notes.end(asked)
             self._notes.forget(asked)
-            self._leave(asked, idle=True)
+            self._leave(asked, idle=True, stopped=True)
 
     def sweep(self, keep: Collection[int]) -> None:
         """Forget every run but these, and take their branches away; where GitHub can't be reached, another time.
@@ -164,13 +145,7 @@ class GitHubGates:
     def hint(self, commit: Sha, *, check: str | None = None, ended: bool = True) -> None:
         """Something was reported on that commit: look at it now. With the `check`'s name, only if that is waited for;
         what has only begun (`ended` False) just shows that hints come."""
-        with self._lock:
-            self._hinted_at = self._clock.now()
-            look = self._looks.get(commit)
-            if look is None or not ended or (check is not None and look.names and check not in look.names):
-                return
-            look.due, look.pause = 0.0, self._refresh
-        self._pulls.forget(commit=commit)
+        self._looks.hint(commit, check=check, ended=ended)
 
     def _app_of(self, check: Check) -> int | None:
         """A rule of the branch without an app means any app; a check of the contract, the forge's own workflows."""
@@ -195,9 +170,8 @@ class GitHubGates:
         """Do what is left to do until the workflows run; as far as GitHub can be reached, each step written down."""
         if pushed.at or pushed.refused:
             return pushed
-        with self._lock:
-            if self._look_of(pushed.commit).due > self._clock.now():
-                return pushed
+        if not self._looks.is_due(pushed.commit):
+            return pushed
         try:
             if pushed.earlier is None:
                 self._pulls.forget(commit=pushed.commit)
@@ -211,13 +185,11 @@ class GitHubGates:
             if self._workflow is not None:
                 self._pulls.dispatch(self._workflow, ref=pushed.branch, inputs={"commit": pushed.commit})
         except ForgeUnavailable:
-            self._put_off(pushed.commit)
+            self._looks.put_off(pushed.commit)
             return pushed
         except ForgeRefused as refusal:
             return self._keep(replace(pushed, refused=str(refusal)))
-        with self._lock:
-            look = self._look_of(pushed.commit)
-            look.due, look.pause = self._clock.now() + self._pause(self._refresh), self._refresh
+        self._looks.begun(pushed.commit)
         return self._keep(replace(pushed, at=self._clock.now()))
 
     def _keep(self, pushed: Pushed) -> Pushed:
@@ -226,14 +198,11 @@ class GitHubGates:
 
     def _judged(self, asked: Asked, pushed: Pushed) -> tuple[Outcome | Pending, CommitChecks | None]:
         """An end is only believed of what was read just now."""
-        with self._lock:
-            self._look_of(asked.commit).names.add(asked.name)
-        seen, fresh = self._look(asked.commit)
+        self._looks.wait_for(asked.commit, asked.name)
+        seen, fresh = self._looks.at(asked.commit)
         outcome = self._judge(asked, pushed, seen)
         if seen is not None and not fresh and not isinstance(outcome, Pending):
-            with self._lock:
-                self._looks[asked.commit].due = 0.0
-            seen, fresh = self._look(asked.commit)
+            seen, fresh = self._looks.at(asked.commit, now=True)
             outcome = self._judge(asked, pushed, seen) if fresh else Pending()
         return outcome, seen
 
@@ -250,46 +219,15 @@ class GitHubGates:
             timeout=asked.timeout,
         )
 
-    def _look(self, commit: Sha) -> tuple[CommitChecks | None, bool]:
-        """What is reported on the commit, for all runs on it, and whether that was read just now."""
-        now = self._clock.now()
-        with self._lock:
-            look = self._look_of(commit)
-            if look.due > now:
-                return look.seen, False
-            look.due = now + self._pause(look.pause)
-            look.pause = min(look.pause * 2, max(SLOWEST, self._refresh))
-        try:
-            self._pulls.forget(commit=commit)
-            seen = self._pulls.checks(commit)
-        except ForgeUnavailable as problem:
-            look.due = max(now + self._refresh, problem.again_at)
-            return look.seen, False
-        look.seen = seen
-        return seen, True
-
-    def _look_of(self, commit: Sha) -> _Look:
-        return self._looks.setdefault(commit, _Look(due=0.0, pause=self._refresh))
-
-    def _pause(self, pause: float) -> float:
-        hinted = self._clock.now() - self._hinted_at < HINTS_LAST
-        return max(pause, HINTED) if hinted else pause
-
-    def _put_off(self, commit: Sha) -> None:
-        with self._lock:
-            look = self._look_of(commit)
-            look.due = self._clock.now() + look.pause
-            look.pause = min(look.pause * 2, max(SLOWEST, self._refresh))
-
-    def _leave(self, asked: Asked, *, idle: bool) -> None:
-        """Take the branch away once nobody waits on it and nothing else seems to run there."""
+    def _leave(self, asked: Asked, *, idle: bool, stopped: bool = False) -> None:
+        """Take the branch away once nobody waits on it and nothing else seems to run there; `stopped`: or though."""
         used = {one.branch for one in self._notes.all_asked() if not one.ended}
         if asked.branch in used:
             return
-        self._looks.pop(asked.commit, None)
+        self._looks.drop(asked.commit)
         pushed = self._notes.pushed(asked)
         if idle and pushed is not None:
-            self._take_away(pushed)
+            self._take_away(replace(pushed, stopped=stopped))
 
     def _tidy(self) -> None:
         """Forget what has ended and was written down, and take away branches that nobody waits on."""
