@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,7 +66,7 @@ def credentials_of(hub: FakeGitHub, app: App) -> AppCredentials:
 
 
 @contextmanager
-def desk(folder: Path, *, permissions: Mapping[str, str] | None = None, read: float = 10.0) -> Iterator[Desk]:
+def desk(folder: Path, read: float = 10.0, /, **permissions: str) -> Iterator[Desk]:
     """`permissions` are what the app is granted instead of all that it asks for; `read` is in seconds."""
     with FakeGitHub(folder) as hub:
         repo = hub.repository("acme/widgets")

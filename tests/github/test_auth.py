@@ -191,7 +191,7 @@ def test_what_is_not_granted_is_done_without(tmp_path: Path) -> None:
         "checks": "write",
         "actions": "read",
     }
-    with desk(tmp_path, permissions=granted) as at:
+    with desk(tmp_path, **granted) as at:
         assert at.hub.tokens[at.opened.tokens.token()].permissions == granted
         # taken back while we run: the next token is for less
         at.installation.permissions = {"metadata": "read", "contents": "read"}

@@ -43,7 +43,7 @@ NEVER_DONE = ["timeout", 502]
 @pytest.fixture
 def at(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Desk]:
     patience = 0.7 if "fault" in request.fixturenames else 10.0  # seconds; what gets no answer is waited out
-    with desk(tmp_path, read=patience) as made:
+    with desk(tmp_path, patience) as made:
         yield made
 
 
@@ -460,7 +460,7 @@ def test_rule_11_a_branch_without_rules_has_none(at: Desk) -> None:
 
 
 def test_rule_10_what_may_not_be_read_is_a_problem_in_words_not_the_absence_of_rules(tmp_path: Path) -> None:
-    with desk(tmp_path, permissions={"metadata": "read", "contents": "write"}) as at:
+    with desk(tmp_path, metadata="read", contents="write") as at:
         at.repo.protect("main", [("unit", None)])
         (problem,) = at.pulls.rules("main").problems
         assert "classic protection of main cannot be read" in problem
