@@ -132,18 +132,27 @@ def _with_heads(
 
 
 def _prove(around: Surroundings, git: GitRepository, one: Step) -> tuple[str, list[str]]:
+    """The plan is compared before anything runs."""
     from pointsman.core.proof import in_words
     from pointsman.wiring import open_prover
 
-    made: Fix = fix(git, one.onto, one.head, prover=open_prover(git, place(around)))
-    healing, name = made.verdict.healing, f"{one.head[:12]} onto {one.onto[:12]}"
-    if healing.refusals or healing.tree is None:
-        return "refused", [f"{name}: {refusal.code}: {refusal.message}" for refusal in healing.refusals]
-    same = healing.tree == git.tree_of(one.made) if one.known else made.commit == one.made
+    name = f"{one.head[:12]} onto {one.onto[:12]}"
+    planned = fix(git, one.onto, one.head, prover=None)
+    healing = planned.verdict.healing
+    if healing.tree is None:
+        return "refused", _refusals(name, planned)
+    same = healing.tree == git.tree_of(one.made) if one.known else planned.commit == one.made
     if not same:
-        what = f"tree {healing.tree[:12]}" if one.known else f"commit {(made.commit or 'none')[:12]}"
+        what = f"tree {healing.tree[:12]}" if one.known else f"commit {(planned.commit or 'none')[:12]}"
         return "refused", [f"{name}: healing it gives {what}, which is not what {one.made[:12]} holds"]
     if healing.status == "clean":
         return "clean", [f"{name}: no fork, the plain merge"]
-    proof = in_words(made.verdict.proof) if made.verdict.proof else "no proof is asked for"
-    return "proved", [f"{name}: healed; {proof}"]
+    proved = fix(git, one.onto, one.head, prover=open_prover(git, place(around)))
+    if proved.verdict.healing.refusals:
+        return "refused", _refusals(name, proved)
+    proof = proved.verdict.proof
+    return "proved", [f"{name}: healed; {in_words(proof) if proof else 'no proof is asked for'}"]
+
+
+def _refusals(name: str, made: Fix) -> list[str]:
+    return [f"{name}: {refusal.code}: {refusal.message}" for refusal in made.verdict.healing.refusals]
