@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -18,8 +18,9 @@ class State(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
-    """One thing that was looked at. `text` says what was seen, with the next step where it is broken; `size` is in
-    bytes, and `count` of what the name says, where there is something to count."""
+    """One thing that was looked at. `text` says what was seen; `mend` the next step where the text does not, with the
+    page at `url`, both '' where there is none. `subject` says whose it is where there are several. `size` is in bytes,
+    and `count` of what the name says, where there is something to count."""
 
     area: str
     name: str
@@ -27,16 +28,38 @@ class Finding:
     text: str
     size: int | None = None
     count: int | None = None
+    subject: str = ""
+    mend: str = ""
+    url: str = ""
 
     def to_json(self) -> dict[str, Any]:
         numbers = {"size": self.size, "count": self.count}
+        words = {"subject": self.subject, "mend": self.mend, "url": self.url}
         return {
             "area": self.area,
             "name": self.name,
             "state": self.state.value,
             "text": self.text,
             **{key: value for key, value in numbers.items() if value is not None},
+            **{key: value for key, value in words.items() if value},
         }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sheet:
+    """Findings of one area, about one subject."""
+
+    area: str
+    subject: str = ""
+
+    def ok(self, name: str, text: str) -> Finding:
+        return Finding(area=self.area, subject=self.subject, name=name, state=State.OK, text=text)
+
+    def missing(self, name: str, text: str, *, mend: str = "", url: str = "") -> Finding:
+        return replace(self.ok(name, text), state=State.MISSING, mend=mend, url=url)
+
+    def broken(self, name: str, text: str, *, mend: str = "", url: str = "") -> Finding:
+        return replace(self.ok(name, text), state=State.BROKEN, mend=mend, url=url)
 
 
 def is_sound(findings: Sequence[Finding]) -> bool:
