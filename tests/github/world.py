@@ -12,7 +12,10 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from pointsman.adapters.github.credentials import AppCredentials
+from pointsman.adapters.github.transport import Transport
 from pointsman.core.queue.model import Entry
 from pointsman.service.hub import Hub
 from pointsman.web.server import make_app, serve
@@ -40,6 +43,8 @@ PROJECT: Mapping[str, str] = {
     f"{VERSIONS}/aa1.py": revision("aa1"),
 }
 QUIET_ROUNDS = 3
+READ_SECONDS = 1.0
+"""How long the app waits for an answer in stories; 15 s otherwise, which every lost answer would cost them."""
 
 
 class Clock:
@@ -199,6 +204,8 @@ def world(
     run on candidate branches; `ruleset` protects main with the app in its bypass list."""
     with ExitStack() as stack:
         (folder / "github").mkdir()
+        patched = stack.enter_context(pytest.MonkeyPatch.context())
+        patched.setattr(Transport.__init__, "__kwdefaults__", {"read": READ_SECONDS})
         hub = stack.enter_context(FakeGitHub(folder / "github"))
         repo = hub.repository("acme/depot", files={**files, ".pointsman.yml": contract})
         made = World(folder, hub, repo, stack)

@@ -67,7 +67,8 @@ class Intake:
                 return
 
     def look_round(self) -> None:
-        """Read from the API what lost events would have said since the last look."""
+        """Read from the API what lost events would have said since the last look. What it finds is owed, and told a few
+        at a time: the first look at a repository with hundreds of open pull requests is no storm (rule 9)."""
         now = self.clock.now()
         known = self.store.note(CURSOR)
         self.store.save(Note(key="cursor:looking", value=str(now)), at=now)
@@ -116,7 +117,7 @@ class Intake:
         for pull in open_now:
             if pull.updated_at >= since:
                 self._moved_base(pull)
-                self.touched[pull.number] = pull
+                self.voice.owe(pull.number)
         numbers = {pull.number for pull in open_now}
         for change in self.store.changes(states=(ChangeState.QUEUED,)):
             if change.number is None:

@@ -22,6 +22,9 @@ LOOK_SECONDS = 300.0
 WAKE_SECONDS = 30.0
 """How often a lane with queued changes is woken without an event."""
 
+OWED_AT_ONCE = 10
+"""Of the pull requests that are to be told again, so many are in one round."""
+
 TROUBLE_SECONDS = 30.0
 """How long a repository rests after its forge, git or disk failed, where nobody said how long."""
 
@@ -124,7 +127,9 @@ class Station:
 
     def _tell(self) -> None:
         """Say what is new, pull request by pull request; what can't be said now is owed."""
-        touched: dict[int, Pull | None] = dict.fromkeys(self.speaker.owed())
+        touched: dict[int, Pull | None] = {
+            number: self.pulls.pull(number) for number in self.speaker.owed()[:OWED_AT_ONCE]
+        }
         for change in self._changes():
             if change.number is not None:
                 touched.setdefault(change.number, None)
@@ -175,7 +180,7 @@ class Station:
                 self.store.save(note, at=self.clock.now())
 
     def _busy(self) -> bool:
-        return bool(self.store.changes(states=(ChangeState.QUEUED,)))
+        return bool(self.store.changes(states=(ChangeState.QUEUED,)) or self.speaker.owed())
 
     def _ended(self) -> bool:
         return self.loop.performer.runs.collect() > 0
