@@ -156,7 +156,7 @@ class Office:
 def office(folder: Path, **permissions: str) -> Iterator[Office]:
     with ExitStack() as stack:
         (folder / "github").mkdir()
-        d = stack.enter_context(desk(folder / "github", **permissions))
+        d = stack.enter_context(desk(folder / "github", permissions=permissions))
         for login in ("ada", "eve"):
             d.repo.permission(login, "write")
         d.repo.push("ada", "main", {".pointsman.yml": CONTRACT, "docs/a.md": "a\n"})
@@ -293,7 +293,7 @@ def test_I5_a_kill_between_posting_and_remembering_doubles_nothing(at: Office) -
 def test_I5_a_kill_before_posting_loses_nothing(at: Office) -> None:
     number = at.open()
     at.queued(number)
-    at.desk.hub.fail_next("POST", "/check-runs", "timeout", times=9)
+    at.desk.hub.fail_next("POST", "/check-runs", 502, times=9)
     at.speaker.tell(number)
     at.desk.hub.faults.clear()
     at.speaker = at.speak()
