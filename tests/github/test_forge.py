@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from pointsman.adapters.git.repository import GitRepository
 from pointsman.adapters.github.forge import REFUSED_FOR, RULES_FOR, GitHubForge
 from pointsman.adapters.github.mirror import open_mirror, upkeep
 from pointsman.adapters.github.remote import GitRemote
-from pointsman.core.errors import ForgeRefused, ForgeUnavailable
+from pointsman.core.errors import EnvironmentProblem, ForgeRefused, ForgeUnavailable
 from pointsman.core.model import Sha, Signature
 from pointsman.core.pulls.model import RequiredCheck
 from pointsman.core.queue.actions import Blocked, Landed, Moved
@@ -188,3 +189,26 @@ def test_the_mirror_is_made_once_and_kept_small(tmp_path: Path, bench: Bench) ->
         assert again.refs("refs/") == bench.git.refs("refs/")
     assert bench.forge.branch_heads([f"#{number}"]) == {f"#{number}": bench.at.repo.pull(number).head}
     assert not [path for path in folder.parent.iterdir() if path.name.startswith(".mirror")]
+
+
+def test_two_processes_may_make_the_mirror_at_once(tmp_path: Path) -> None:
+    folder = tmp_path / "state" / "mirror.git"
+    made: list[GitRepository] = []
+    threads = [threading.Thread(target=lambda: made.append(open_mirror(folder))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert [git.git_common_dir for git in made] == [folder] * 4
+    assert [path.name for path in folder.parent.iterdir()] == ["mirror.git"]
+    assert folder.stat().st_mode & 0o077 == 0
+    for git in made:
+        git.close()
+
+
+def test_a_folder_that_holds_something_else_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "mirror.git").mkdir()
+    (tmp_path / "mirror.git" / "diary.txt").write_text("dear diary")
+    with pytest.raises(EnvironmentProblem, match="no mirror can be made"):
+        open_mirror(tmp_path / "mirror.git")
+    assert [path.name for path in tmp_path.rglob("*")] == ["mirror.git", "diary.txt"]

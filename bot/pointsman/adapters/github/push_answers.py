@@ -25,6 +25,7 @@ _FORBIDDEN = re.compile(
 )
 _GONE = re.compile(r"not our ref ([0-9a-f]{40,64})|Server does not allow request for unadvertised object")
 _ABSENT = re.compile(r"couldn't find remote ref (\S+)")
+_UNFIT = re.compile(r"fsck error|error in object: |error: object [0-9a-f]{40,64}: ")
 LONGEST = 2000
 
 
@@ -82,3 +83,8 @@ def absent(answer: Answer) -> str | None:
     """The ref name that a fetch asked for and that is not there."""
     found = _ABSENT.search(answer.stderr)
     return found[1] if found else None
+
+
+def unfit(answer: Answer) -> bool:
+    """A fetch of objects that git takes for broken or hostile: asking again brings the same."""
+    return answer.code not in (0, None) and _UNFIT.search(answer.stderr) is not None

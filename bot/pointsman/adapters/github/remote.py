@@ -10,7 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 from pointsman.adapters.git.repository import GitRepository
 from pointsman.adapters.github import ls_refs
 from pointsman.adapters.github.git_process import Answer, GitProcess, GitTokens, without_secrets
-from pointsman.adapters.github.push_answers import absent, gone, http_status, refusal, said
+from pointsman.adapters.github.push_answers import absent, gone, http_status, refusal, said, unfit
 from pointsman.core.errors import ForgeRefused, ForgeUnavailable
 from pointsman.core.model import Sha
 from pointsman.core.pulls.model import CANDIDATES
@@ -79,18 +79,22 @@ class GitRemote:
 
     def bring(self, commits: Mapping[str, Sha]) -> dict[str, Sha]:
         """Fetch by name what is not here yet, and say where each ref was then: one that moved since it was listed is
-        there with its new commit, one that is gone is left out. All that is returned is here, with all it needs."""
+        there with its new commit. One that is gone is left out, and one of broken or hostile objects, too. All that is
+        returned is here, with all it needs."""
         if odd := [ref for ref in commits if not _REF.fullmatch(ref)]:
             raise ValueError(f"{odd[0]!r} is no full ref name")
         wanted = dict(commits)
         for _ in range(_TRIES):
             missing = self._adopt_known(wanted)
-            gone_ref = self._fetch_by_name(missing) if missing else None
-            if gone_ref is None:
+            answer = self._fetch_by_name(missing)
+            if answer is None or answer.code == 0:
                 kept = self._git.refs(KEPT)
                 return {ref: kept[kept_ref(ref)] for ref in wanted if kept_ref(ref) in kept}
-            still = self.listed(wanted)
-            wanted = {ref: still[ref] for ref in wanted if ref in still}
+            if unfit(answer):
+                bad = self._unfit_of(missing)
+                wanted = {ref: sha for ref, sha in wanted.items() if ref not in bad}
+            else:
+                wanted = {ref: sha for ref, sha in self.listed(wanted).items() if ref in wanted}
         raise ForgeUnavailable("the refs on GitHub change faster than they can be fetched")
 
     def push(self, ref: str, *, new: Sha | None, expected: Sha | None, url: str = "") -> PushRefused | None:
@@ -190,17 +194,20 @@ class GitRemote:
         for other in [name for name in local if name in parents or name.startswith(kept + "/")]:
             self._git.move_ref(other, new=None, expected=local[other])
 
-    def _fetch_by_name(self, commits: Mapping[str, Sha]) -> str | None:
-        """None when all were fetched, else the name of one that is not there any more."""
-        answer = self._fetch([f"+{ref}:{kept_ref(ref)}" for ref in commits])
-        return absent(answer) if answer.code else None
+    def _unfit_of(self, commits: Mapping[str, Sha]) -> Collection[str]:
+        """Those whose objects git does not take: one of them must not keep the others away."""
+        if len(commits) == 1:
+            return set(commits)
+        asked = {ref: self._fetch_by_name({ref: sha}) for ref, sha in commits.items()}
+        return {ref for ref, answer in asked.items() if answer is not None and unfit(answer)}
+
+    def _fetch_by_name(self, commits: Mapping[str, Sha]) -> Answer | None:
+        return self._fetch([f"+{ref}:{kept_ref(ref)}" for ref in commits]) if commits else None
 
     def _fetch_by_id(self, ref: str, sha: Sha) -> None:
         answer = self._fetch([f"+{sha}:{kept_ref(ref)}"])
         if answer.code:
-            raise ForgeUnavailable(
-                f"{ref} was at {sha} and has moved on; GitHub does not serve that commit now"
-            )
+            raise ForgeUnavailable(f"{ref} was at {sha}, which can't be fetched (any more): {said(answer)}")
 
     def _fetch(self, refspecs: list[str]) -> Answer:
         options = (
@@ -223,7 +230,7 @@ class GitRemote:
         for attempt in range(1, _TRIES + 1):
             answer = self._run(address, *args, seconds=seconds, input=input, then=then)
             is_old = bool(then) and answer.stdout.startswith(ls_refs.REFUSED)
-            if answer.code == 0 or is_old or absent(answer) or gone(answer):
+            if answer.code == 0 or is_old or absent(answer) or gone(answer) or unfit(answer):
                 return answer
             failure = _failure(args[0], address, answer)
             if attempt == _TRIES or answer.code is None or isinstance(failure, ForgeRefused):
