@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench clean pins
+.PHONY: help demo demo-github test check bench clean pins
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -17,6 +17,9 @@ $(STAMP): requirements.txt pyproject.toml
 
 demo: $(STAMP)  ## six agents, one repository: watch the queue work
 	$(BIN)/pointsman demo
+
+demo-github: $(STAMP)  ## pull requests on a stand-in for GitHub: watch the real app work
+	$(BIN)/python -m tests.github.demo
 
 test: $(STAMP)  ## the whole test suite
 	$(BIN)/pytest

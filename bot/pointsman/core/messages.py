@@ -116,6 +116,14 @@ def reproduce_check(commit: Sha, check: Check) -> str:
     return f"git worktree add --detach {folder} {commit} && cd {folder} && {command}"
 
 
+EACH_ALONE = "testing each alone"
+
+
+def each_alone(run: Run) -> str:
+    """A batch whose check gave no answer at all."""
+    return f"check {run.check!r} gave no answer ({run.why}); {EACH_ALONE}"
+
+
 def split(run: Run) -> str:
     return f"check {run.check!r} failed ({run.why}); testing smaller batches"
 

@@ -455,6 +455,19 @@ def test_after_a_red_batch_the_first_half_is_tried() -> None:
     assert [one.id for one in action.changes] == [1]
 
 
+@pytest.mark.parametrize("code", ["timed_out", "missing_check"])
+def test_rule_18_a_batch_that_gave_no_answer_is_not_bisected_but_tested_one_by_one(code: str) -> None:
+    changes = tuple(change(n) for n in range(1, 5))
+    batch = candidate(1, 1, 2, 3, 4)
+    silent = replace(run(batch, state=FAILED), code=code)
+    action = only(lane(contract=contract(BATCH), changes=changes, candidates=(batch,), runs=(silent,)))
+    assert isinstance(action, Split)
+    red = replace(candidate(1, 1, 2, 3, 4, state=CandidateState.FAILED), reason=action.why)
+    action = only(lane(contract=contract(BATCH), changes=changes, candidates=(red,)))
+    assert isinstance(action, Build)
+    assert [one.id for one in action.changes] == [1]
+
+
 def standings(*changes: Change) -> dict[str, Standing]:
     found: dict[str, Standing] = {}
     for one in changes:

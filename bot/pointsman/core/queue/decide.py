@@ -30,8 +30,9 @@ from pointsman.core.queue.observation import Observation
 from pointsman.core.queue.order import line_up, waits_for
 from pointsman.core.queue.verdict import CheckStanding, CheckVerdict, check_verdicts
 
-TIMED_OUT = "timed_out"
-"""`Run.code` of a run that was stopped at its time limit (core.gates.Why.TIMED_OUT)."""
+NO_EVIDENCE = frozenset({"timed_out", "missing_check"})
+"""`Run.code` of a run that says nothing about who is to blame: it was stopped at its time limit, or nobody ever
+reported it (core.gates.Why.TIMED_OUT, MISSING; GITHUB-RULES 18)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -160,10 +161,11 @@ def _red(
     if run is None:  # red without a failed run cannot be; treat it as nothing known (I6)
         return
     if len(candidate.members) > 1:
-        yield Split(candidate=candidate, why=messages.split(run))
+        told = messages.each_alone if run.code in NO_EVIDENCE else messages.split
+        yield Split(candidate=candidate, why=told(run))
         return
     change = next(change for change in now.changes if change.id == candidate.members[0].change)
-    if run.code == TIMED_OUT:  # a time-out is no evidence about who is to blame (GITHUB-RULES 18)
+    if run.code in NO_EVIDENCE:
         yield _give_back(contract, candidate, change, run, RedAlone())
         return
     finding = blame(
@@ -337,11 +339,12 @@ def _is_red(now: Observation, contract: Contract, candidate: Candidate) -> bool:
 
 
 def _batch_size(now: Observation, contract: Contract, first: Change) -> int:
-    """How many changes the next candidate may hold: half of the smallest red batch that `first` was in."""
+    """How many changes the next candidate may hold: half of the smallest red batch that `first` was in, or one where
+    that batch timed out: a time-out is not to be bisected (GITHUB-RULES 18)."""
     if contract.queue.mode != "batch":
         return 1
     sizes = [
-        len(candidate.members) // 2
+        1 if candidate.reason.endswith(messages.EACH_ALONE) else len(candidate.members) // 2
         for candidate in now.candidates
         if candidate.state is CandidateState.FAILED
         and any(member.change == first.id and member.head == first.head for member in candidate.members)
