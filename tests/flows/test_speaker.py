@@ -7,16 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pointsman.adapters.github.directory import AppDirectory
 from pointsman.adapters.github.forge import GitHubForge
 from pointsman.adapters.github.mirror import open_mirror
 from pointsman.adapters.github.people import GitHubPeople
+from pointsman.adapters.github.pulls import GitHubPulls
 from pointsman.adapters.github.remote import GitRemote
+from pointsman.adapters.github.transport import Transport
 from pointsman.adapters.store.sql import SqlStore
 from pointsman.core.model import Sha
 from pointsman.core.pulls.telling import MARKER
@@ -35,7 +38,8 @@ from pointsman.service.migrations import Reader
 from pointsman.service.poster import PACE
 from pointsman.service.speaker import MergeGroup, Speaker
 from tests.core.queue.facts import candidate, run
-from tests.github.desk import Desk, desk
+from tests.github.desk import HubClock, credentials_of
+from tests.github.fake import App, FakeGitHub, FakeRepository
 
 CONTRACT = """\
 version: 1
@@ -64,46 +68,57 @@ class Killed(BaseException):
 class Office:
     """A repository, its store, and somebody who speaks for it."""
 
-    desk: Desk
+    hub: FakeGitHub
+    repo: FakeRepository
+    app: App
+    pulls: GitHubPulls
+    clock: HubClock
     store: SqlStore
     git: Git
     forge: GitHubForge
-    troubles: list[str]
-    speaker: Speaker
+    troubles: list[str] = field(default_factory=list)
+    speaker: Speaker = field(init=False)
+    _seen: int = 0
 
     def speak(self, store: Store | None = None) -> Speaker:
         """Another process on the same state."""
         return Speaker(
-            pulls=self.desk.pulls,
+            pulls=self.pulls,
             store=store or self.store,
             git=self.git,
             forge=self.forge,
-            people=GitHubPeople(self.desk.pulls, self.desk.clock),
-            clock=self.desk.clock,
+            people=GitHubPeople(self.pulls, self.clock),
+            clock=self.clock,
             reader=Reader(git=self.git),
             trouble=self.troubles.append,
         )
 
+    def requests(self) -> list[str]:
+        """What the API was asked since this was last called: `GET 200 /repos/{owner}/{repo}/pulls`."""
+        new = self.hub.requests[self._seen :]
+        self._seen += len(new)
+        return [f"{each.method} {each.status} {each.route}" for each in new]
+
     def open(self, branch: str = "work", files: dict[str, Any] | None = None, *, by: str = "ada") -> int:
-        self.desk.repo.push(by, branch, files or {f"{branch}.txt": "x\n"})
-        return self.desk.repo.open_pull(by, branch, f"Add {branch}", "Because.")
+        self.repo.push(by, branch, files or {f"{branch}.txt": "x\n"})
+        return self.repo.open_pull(by, branch, f"Add {branch}", "Because.")
 
     def tell(self, number: int) -> list[str]:
         """Tell what an event told of it (so that nobody has to ask), and what that cost."""
-        self.desk.pulls.forget(number)
-        pull = self.desk.pulls.pull(number)
-        self.desk.requests()
+        self.pulls.forget(number)
+        pull = self.pulls.pull(number)
+        self.requests()
         self.speaker.tell(number, pull=pull)
-        return self.desk.requests()
+        return self.requests()
 
     def tell_change(self, number: int) -> list[str]:
         """Tell what the queue itself knows of it."""
-        self.desk.requests()
+        self.requests()
         self.speaker.tell(number)
-        return self.desk.requests()
+        return self.requests()
 
     def queued(self, number: int, **facts: Any) -> Change:
-        pull = self.desk.pulls.pull(number)
+        pull = self.pulls.pull(number)
         assert pull is not None
         change = Change(
             id=0,
@@ -114,13 +129,13 @@ class Office:
             account=pull.author.id,
             number=number,
             title=pull.title,
-            submitted_at=self.desk.clock.now(),
+            submitted_at=self.clock.now(),
         )
         saved: Change = self.save(replace(change, **facts))
         return saved
 
     def save(self, record: Any) -> Any:
-        return self.store.save(record, at=self.desk.clock.now())[0]
+        return self.store.save(record, at=self.clock.now())[0]
 
     def testing(self, change: Change) -> Candidate:
         made: Candidate = self.save(replace(candidate(0, change.id), id=0))
@@ -129,12 +144,12 @@ class Office:
     def end(self, change: Change, state: ChangeState, **facts: Any) -> Change:
         found = self.store.change(change.id)
         assert found is not None
-        ended: Change = self.save(replace(found, state=state, ended_at=self.desk.clock.now(), **facts))
+        ended: Change = self.save(replace(found, state=state, ended_at=self.clock.now(), **facts))
         return ended
 
     def bodies(self, number: int) -> list[str]:
-        bot = self.desk.app.bot.login
-        return [one.body for one in self.desk.repo.comments(number) if one.author.login == bot]
+        bot = self.app.bot.login
+        return [one.body for one in self.repo.comments(number) if one.author.login == bot]
 
     def headline(self, number: int) -> str:
         (body,) = self.bodies(number)
@@ -143,30 +158,45 @@ class Office:
     def checks(self, head: str) -> dict[str, list[str | None]]:
         """Our check runs on a commit: name -> the conclusion of each of that name."""
         found: dict[str, list[str | None]] = {}
-        for one in self.desk.repo.check_runs(head):
-            if one.app is self.desk.app:
+        for one in self.repo.check_runs(head):
+            if one.app is self.app:
                 found.setdefault(one.name.removeprefix("pointsman / "), []).append(one.conclusion)
         return found
 
     def head(self, number: int) -> str:
-        return str(self.desk.repo.pull(number).head)
+        return str(self.repo.pull(number).head)
 
 
 @contextmanager
 def office(folder: Path, **permissions: str) -> Iterator[Office]:
     with ExitStack() as stack:
         (folder / "github").mkdir()
-        d = stack.enter_context(desk(folder / "github", permissions=permissions))
+        hub = stack.enter_context(FakeGitHub(folder / "github"))
+        repo = hub.repository("acme/widgets", files={".pointsman.yml": CONTRACT, "docs/a.md": "a\n"})
         for login in ("ada", "eve"):
-            d.repo.permission(login, "write")
-        d.repo.push("ada", "main", {".pointsman.yml": CONTRACT, "docs/a.md": "a\n"})
+            repo.permission(login, "write")
+        app = hub.app(permissions=permissions) if permissions else hub.app()
+        hub.install(app, repo)
+        clock = HubClock(hub)
+        transport = Transport(hub.api_url, clock=clock)
+        directory = AppDirectory(credentials_of(hub, app), clock=clock, transport=transport)
+        stack.callback(directory.close)
+        opened = directory.open(directory.repositories()[0])
         git = open_mirror(folder / "mirror")
         stack.callback(git.close)
-        remote = GitRemote(git, d.repo.clone_url, d.opened.tokens, clock=d.clock)
-        forge = GitHubForge(git=git, remote=remote, pulls=d.pulls, clock=d.clock)
+        remote = GitRemote(git, repo.clone_url, opened.tokens, clock=clock)
         store = SqlStore.open(folder / "state.db")
         stack.callback(store.close)
-        made = Office(desk=d, store=store, git=git, forge=forge, troubles=[], speaker=None)  # type: ignore[arg-type]
+        made = Office(
+            hub=hub,
+            repo=repo,
+            app=app,
+            pulls=opened.pulls,
+            clock=clock,
+            store=store,
+            git=git,
+            forge=GitHubForge(git=git, remote=remote, pulls=opened.pulls, clock=clock),
+        )
         made.speaker = made.speak()
         yield made
 
@@ -217,7 +247,7 @@ def test_rule_9_a_place_in_the_line_alone_is_never_an_edit(at: Office) -> None:
     at.tell_change(second)
     assert "number 2 of 2" in at.headline(second)
     at.end(ahead, ChangeState.LANDED, landed=Sha("c" * 40))
-    at.desk.hub.advance(10 * PACE)
+    at.hub.advance(10 * PACE)
     assert at.tell_change(second) == []
     assert at.speaker.owed() == ()
 
@@ -227,8 +257,8 @@ def test_rule_9_another_base_tip_is_no_news_for_those_who_wait(at: Office) -> No
     at.tell(number)
     at.queued(number)
     at.tell_change(number)
-    at.desk.repo.push("ada", "main", {"other.txt": "x\n"})
-    at.desk.hub.advance(10 * PACE)
+    at.repo.push("ada", "main", {"other.txt": "x\n"})
+    at.hub.advance(10 * PACE)
     assert at.tell_change(number) == at.tell(number) == []
 
 
@@ -240,7 +270,7 @@ def test_rule_9_what_happens_within_a_minute_is_said_after_it(at: Office) -> Non
     at.tell_change(number)
     assert at.headline(number).startswith("**In the queue")
     assert at.speaker.owed() == ()
-    at.desk.hub.advance(PACE)
+    at.hub.advance(PACE)
     assert at.speaker.owed() == (number,)
     assert at.tell_change(number) == [f"{EDITS} {EDIT}"]
     assert at.headline(number).startswith("**Being tested**")
@@ -293,11 +323,11 @@ def test_I5_a_kill_between_posting_and_remembering_doubles_nothing(at: Office) -
 def test_I5_a_kill_before_posting_loses_nothing(at: Office) -> None:
     number = at.open()
     at.queued(number)
-    at.desk.hub.fail_next("POST", "/check-runs", 502, times=9)
+    at.hub.fail_next("POST", "/check-runs", 502, times=9)
     at.speaker.tell(number)
-    at.desk.hub.faults.clear()
+    at.hub.faults.clear()
     at.speaker = at.speak()
-    at.desk.hub.advance(1000)
+    at.hub.advance(1000)
     assert at.speaker.owed() == (number,), "owed, and remembered by the next process"
     at.tell_change(number)
     assert len(at.bodies(number)) == 1
@@ -323,12 +353,12 @@ class _Dying:
 
 def test_rule_12_somebody_else_s_comment_with_our_marker_is_not_ours(at: Office) -> None:
     number = at.open()
-    forged = at.desk.repo.comment(number, "eve", f"{MARKER}\n\n**Landed.**")
+    forged = at.repo.comment(number, "eve", f"{MARKER}\n\n**Landed.**")
     at.queued(number)
     with pytest.raises(Killed):
         at.speak(_Dying(at.store, after_saves=1)).tell(number)
     at.tell_change(number)
-    assert at.desk.repo.comments_by_id[forged].body.endswith("**Landed.**")
+    assert at.repo.comments_by_id[forged].body.endswith("**Landed.**")
     assert len(at.bodies(number)) == 1
 
 
@@ -336,8 +366,8 @@ def test_a_comment_that_was_deleted_is_posted_again(at: Office) -> None:
     number = at.open()
     change = at.queued(number)
     at.tell_change(number)
-    (ours,) = at.desk.repo.comments(number)
-    at.desk.repo.delete_comment(ours.id)
+    (ours,) = at.repo.comments(number)
+    at.repo.delete_comment(ours.id)
     at.end(change, ChangeState.WITHDRAWN)
     at.tell_change(number)
     assert at.headline(number).startswith("**Taken out of the queue.**")
@@ -346,12 +376,12 @@ def test_a_comment_that_was_deleted_is_posted_again(at: Office) -> None:
 def test_rule_2_a_forge_that_fails_is_told_again_later(at: Office) -> None:
     number = at.open()
     at.queued(number)
-    at.desk.hub.fail_next("*", "/comments", 502, times=50)
+    at.hub.fail_next("*", "/comments", 502, times=50)
     at.tell_change(number)
     assert at.bodies(number) == []
     assert at.checks(at.head(number)).keys() == {"contract", "migrations", "queue"}
-    at.desk.hub.faults.clear()
-    at.desk.hub.advance(3600)
+    at.hub.faults.clear()
+    at.hub.advance(3600)
     assert at.speaker.owed() == (number,)
     cost = at.tell_change(number)
     assert len(at.bodies(number)) == 1
@@ -376,13 +406,13 @@ def test_a_missing_permission_is_said_once_and_stops_nothing_else(tmp_path: Path
 def test_rule_17_no_success_for_two_pull_requests_with_one_head(at: Office) -> None:
     first = at.open("one")
     at.tell(first)
-    at.desk.repo.move("eve", "twin", at.head(first))
-    second = at.desk.repo.open_pull("eve", "twin", "The same again", "")
+    at.repo.move("eve", "twin", at.head(first))
+    second = at.repo.open_pull("eve", "twin", "The same again", "")
     at.tell(second)
     assert at.checks(at.head(first))["contract"] == ["action_required"], "one commit has one check of ours"
     at.tell(first)
     assert at.checks(at.head(first))["contract"] == ["action_required"]
-    at.desk.repo.push("eve", "twin", {"more.txt": "x\n"})
+    at.repo.push("eve", "twin", {"more.txt": "x\n"})
     at.tell(second)
     assert at.speaker.owed() == (first,), "whoever shared the head is told again"
     at.tell(first)
@@ -392,10 +422,10 @@ def test_rule_17_no_success_for_two_pull_requests_with_one_head(at: Office) -> N
 def test_rule_17_closing_one_of_two_tells_the_other(at: Office) -> None:
     first = at.open("one")
     at.tell(first)
-    at.desk.repo.move("eve", "twin", at.head(first))
-    second = at.desk.repo.open_pull("eve", "twin", "The same again", "")
+    at.repo.move("eve", "twin", at.head(first))
+    second = at.repo.open_pull("eve", "twin", "The same again", "")
     at.tell(second)
-    at.desk.repo.close(second, "eve")
+    at.repo.close(second, "eve")
     at.speaker.closed(second)
     assert at.speaker.owed() == (first,)
     at.tell(first)
@@ -407,7 +437,7 @@ def test_rule_3_a_moved_head_is_judged_anew_and_the_old_head_s_check_ends(at: Of
     change = at.queued(number)
     at.tell(number)
     old = at.head(number)
-    at.desk.repo.push("ada", "work", {"secrets/key": "x\n"})
+    at.repo.push("ada", "work", {"secrets/key": "x\n"})
     reason = Reason(code="head_moved", text="work was submitted at 1 and is now at 2")
     at.end(change, ChangeState.RETURNED, reason=reason)
     at.tell(number)
@@ -422,7 +452,7 @@ def test_an_approval_turns_the_contract_s_check(at: Office) -> None:
     at.tell_change(number)
     assert at.checks(at.head(number))["contract"] == ["action_required"]
     assert "waits for lead" in at.bodies(number)[0]
-    lead = at.desk.hub.who("lead")
+    lead = at.hub.who("lead")
     at.save(
         RecordedApproval(change=change.id, head=change.head, by="lead", at=1.0, human=True, account=lead.id)
     )
@@ -441,12 +471,12 @@ def test_what_is_closed_is_forgotten_but_not_before_its_last_word(at: Office) ->
     number = at.open()
     change = at.queued(number)
     at.tell_change(number)
-    at.desk.hub.fail_next("*", "/comments", 502, times=50)
+    at.hub.fail_next("*", "/comments", 502, times=50)
     at.end(change, ChangeState.LANDED, landed=Sha("c" * 40))
     at.tell_change(number)
     at.speaker.forget(number)
-    at.desk.hub.faults.clear()
-    at.desk.hub.advance(3600)
+    at.hub.faults.clear()
+    at.hub.advance(3600)
     assert at.speaker.owed() == (number,)
     at.tell_change(number)
     assert at.headline(number).startswith("**Landed")
@@ -463,8 +493,8 @@ class TestGroup:
     """Rule 16: a repository that uses GitHub's own merge queue."""
 
     def group(self, at: Office, *numbers: int, said: int | None = None) -> dict[str, list[str | None]]:
-        base = at.desk.repo.tip("main")
-        head = at.desk.repo.merge_group("ada", numbers)
+        base = at.repo.tip("main")
+        head = at.repo.merge_group("ada", numbers)
         branch = f"gh-readonly-queue/main/pr-{numbers[-1]}-{base}"
         at.forge.branch_heads(["main", branch])
         at.speaker.tell_group(
