@@ -53,9 +53,6 @@ class Nobody(Auth):
     token_type = ""
     token = ""
 
-    def authentication(self, headers: dict[str, str]) -> None:
-        """Adds nothing."""
-
     def auth(self) -> Auth:
         return self
 

@@ -94,7 +94,7 @@ class Transport:
         """A new one per exchange: PyGithub's keep the last request on themselves, which threads would share. Its own
         repeating and pausing are off: the client's rules decide."""
         return Requester(
-            auth=auth,
+            auth=auth if auth.token_type else None,
             base_url=self.api_url,
             timeout=int(READ),
             user_agent=f"pointsman/{__version__}",
