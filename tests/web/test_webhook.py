@@ -18,6 +18,7 @@ import pytest
 
 from pointsman.core.errors import EnvironmentProblem
 from pointsman.core.hints import Delivery
+from pointsman.web import webhook
 from pointsman.web.webhook import BODY_BYTES, EVENTS
 from tests.web.conftest import OLD_SECRET, SECRET, Door, signed
 
@@ -225,6 +226,27 @@ def test_a_sender_that_hangs_up_leaves_nothing(door: Door) -> None:
         connection.sendall((head + "Content-Length: 100\r\n\r\n{").encode())
     assert door.deliver(SOME).status_code == 202
     assert len(door.kept()) == 1
+
+
+def test_a_body_that_takes_too_long_is_not_waited_for(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webhook, "READING_SECONDS", 0.2)
+    head = f"POST /webhook HTTP/1.1\nHost: x\nX-Hub-Signature-256: sha256={'0' * 64}\nContent-Length: 100\n\n"
+    assert raw(door, head, b"{").startswith(b"HTTP/1.1 408 ")
+
+
+def test_all_bodies_together_are_bounded(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webhook, "READING_BYTES", 1_000_000)
+    head = f"POST /webhook HTTP/1.1\r\nHost: x\r\nX-Hub-Signature-256: sha256={'0' * 64}\r\n"
+    large = (head + "Content-Length: 900000\r\n\r\n").encode() + b"x" * 800_000
+    with socket.create_connection(("127.0.0.1", door.port)) as waiting:
+        waiting.sendall(large)
+        deadline = time.monotonic() + 10
+        while (answer := door.deliver(b"y" * 300_000)).status_code != 503:
+            assert time.monotonic() < deadline, answer
+        assert door.deliver(SOME).status_code == 202
+    deadline = time.monotonic() + 10
+    while (answer := door.deliver({"text": "y" * 300_000})).status_code != 202:
+        assert time.monotonic() < deadline, answer
 
 
 class Full:

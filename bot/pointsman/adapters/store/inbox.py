@@ -83,16 +83,6 @@ class Wish:
     failure: Exception | None = None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PutAside:
-    """A delivery that failed too often: `at` is when (seconds since 1970), `why` the last reason."""
-
-    id: str
-    event: str
-    at: float
-    why: str
-
-
 class SqlInbox:
     """`ports.Inbox` over SQLite: any number of threads, and processes that each opened the file for themselves.
 
@@ -166,13 +156,6 @@ class SqlInbox:
             query = "SELECT count(*), coalesce(min(received_at), 0.0) FROM deliveries WHERE state = 'waiting'"
             count, oldest = connection.execute(query).fetchone()
             return int(count), float(oldest)
-
-    def put_aside(self, limit: int = 20) -> tuple[PutAside, ...]:
-        """The deliveries that failed too often, newest first."""
-        query = "SELECT id, event, ended_at, why FROM deliveries WHERE state = 'aside' ORDER BY ended_at DESC LIMIT ?"
-        with self._reading() as connection:
-            rows = connection.execute(query, (limit,)).fetchall()
-        return tuple(PutAside(id=row[0], event=row[1], at=row[2], why=row[3]) for row in rows)
 
     def _prune(self, now: float) -> None:
         """Forget what is old, at most once an hour, with the next commit."""
