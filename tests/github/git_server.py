@@ -44,6 +44,18 @@ Spoiler = Callable[[Seen, Work], Reply | None]
 """Gets a request and what would answer it; None hangs up without a word."""
 
 
+def refused_push(ref: str, why: str, *words: str) -> Reply:
+    """A refused push as GitHub sends it."""
+
+    def packet(data: bytes) -> bytes:
+        return b"%04x" % (len(data) + 4) + data
+
+    inner = packet(b"unpack ok\n") + packet(f"ng {ref} {why}\n".encode()) + b"0000"
+    said = "".join(f"{line}\n" for line in words).encode()
+    body = (packet(b"\2" + said) if said else b"") + packet(b"\1" + inner) + b"0000"
+    return Reply(headers={"Content-Type": "application/x-git-receive-pack-result"}, body=body)
+
+
 def work_as_asked(seen: Seen, work: Work) -> Reply | None:
     return work()
 

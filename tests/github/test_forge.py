@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from pointsman.adapters.git.repository import GitRepository
+from pointsman.adapters.github.auth import TokenAuth
 from pointsman.adapters.github.forge import REFUSED_FOR, RULES_FOR, GitHubForge
 from pointsman.adapters.github.mirror import open_mirror, upkeep
 from pointsman.adapters.github.remote import GitRemote
@@ -19,6 +20,7 @@ from pointsman.core.pulls.model import RequiredCheck
 from pointsman.core.queue.actions import Blocked, Landed, Moved
 from tests.github.desk import Desk, desk
 from tests.github.fake import ACTIONS_APP
+from tests.github.git_server import GitServer, Reply, Seen, Work, refused_push
 
 BOT = Signature(name="Pointsman", email="pointsman@example.org", when=1_700_000_000)
 
@@ -118,6 +120,83 @@ def test_rule_10_a_token_that_may_not_write_is_told_from_a_conflict(tmp_path: Pa
         assert isinstance(outcome, Blocked)
         assert "Contents: write" in outcome.why
         assert "Permission to acme/widgets" in outcome.why
+
+
+def test_rule_13_a_fork_that_we_may_not_push_to_refuses_and_stays(bench: Bench) -> None:
+    number = bench.at.pull("theirs", by="eve", fork="eve")
+    head = bench.forge.branch_heads([f"#{number}"])[f"#{number}"]
+    fix = bench.git.commit(
+        tree=bench.git.tree_of(head), parents=[head], message="Fix", author=BOT, committer=BOT
+    )
+    refused = bench.forge.remote.push("refs/heads/theirs", new=fix, expected=head, url="eve/widgets")
+    assert refused is not None
+    assert refused.code == "forbidden"
+    assert bench.at.repo.pull(number).head == head
+
+
+@pytest.mark.parametrize(
+    ("why", "step"),
+    [
+        (
+            "refusing to allow a GitHub App to create or update workflow `.github/workflows/x.yml`",
+            "Workflows: write",
+        ),
+        ("pre-receive hook declined", "tried again"),
+    ],
+)
+def test_rule_10_what_is_refused_is_told_with_the_next_step(
+    tmp_path: Path, bench: Bench, why: str, step: str
+) -> None:
+    with GitServer(tmp_path / "server", "t") as server:
+        hub = server.add("acme/widgets.git")
+        tip, new = bench.candidate()
+        hub.git(
+            "fetch", "-q", str(bench.git.git_common_dir), "refs/pointsman/remote/heads/main:refs/heads/main"
+        )
+        server.spoil = lambda seen, work: (
+            refused_push("refs/heads/main", why) if seen.what == "git-receive-pack" else work()
+        )
+        remote = GitRemote(bench.git, server.url("acme/widgets.git"), TokenAuth("t"), clock=bench.at.clock)
+        forge = GitHubForge(git=bench.git, remote=remote, pulls=bench.at.pulls, clock=bench.at.clock)
+        outcome = forge.land("main", expected=tip, new=new)
+        assert isinstance(outcome, Blocked)
+        assert why in outcome.why
+        assert step in outcome.why
+
+
+@pytest.mark.parametrize("late", [2, 99], ids=["it shows after a moment", "it does not show"])
+def test_rule_1_what_is_read_back_may_lag_and_is_never_taken_for_a_failure(
+    tmp_path: Path, bench: Bench, late: int
+) -> None:
+    with GitServer(tmp_path / "server", "t") as server:
+        hub = server.add("acme/widgets.git")
+        tip, new = bench.candidate()
+        hub.git(
+            "fetch", "-q", str(bench.git.git_common_dir), "refs/pointsman/remote/heads/main:refs/heads/main"
+        )
+        remote = GitRemote(bench.git, server.url("acme/widgets.git"), TokenAuth("t"), clock=bench.at.clock)
+        old: list[Reply] = []
+        left = [late]
+
+        def stale(seen: Seen, work: Work) -> Reply:
+            if seen.what != "git-upload-pack" or b"command=ls-refs" not in seen.body:
+                return work()
+            if not old:
+                old.append(work())
+            left[0] -= 1
+            return old[0] if left[0] >= 0 else work()
+
+        server.spoil = stale
+        forge = GitHubForge(git=bench.git, remote=remote, pulls=bench.at.pulls, clock=bench.at.clock)
+        assert forge.tip("main") == tip
+        if late < 10:
+            assert forge.land("main", expected=tip, new=new) == Landed()
+        else:
+            with pytest.raises(ForgeUnavailable, match="took the push"):
+                forge.land("main", expected=tip, new=new)
+        assert hub.rev("refs/heads/main") == new
+        left[0] = 0
+        assert forge.land("main", expected=tip, new=new) == Landed()
 
 
 def test_rule_1_a_landing_closes_the_pull_request_as_merged_and_is_never_forced(bench: Bench) -> None:

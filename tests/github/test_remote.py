@@ -17,7 +17,7 @@ from pointsman.adapters.github.remote import GitRemote, kept_ref
 from pointsman.core.errors import ForgeRefused, ForgeUnavailable
 from pointsman.core.model import Sha
 from pointsman.ports import PushRefused
-from tests.github.git_server import GitServer, Reply, Seen, Spoiler, Work
+from tests.github.git_server import GitServer, Reply, Seen, Spoiler, Work, refused_push
 from tests.support.repo import Repo
 
 NAME = "acme/widgets.git"
@@ -381,21 +381,9 @@ def spoil_push(what: Callable[[Work], Reply | None]) -> Spoiler:
     return spoil
 
 
-def report(ref: str, why: str, *words: str) -> Reply:
-    """A refused push as GitHub sends it."""
-
-    def packet(data: bytes) -> bytes:
-        return b"%04x" % (len(data) + 4) + data
-
-    inner = packet(b"unpack ok\n") + packet(f"ng {ref} {why}\n".encode()) + b"0000"
-    said = "".join(f"{line}\n" for line in words).encode()
-    body = (packet(b"\2" + said) if said else b"") + packet(b"\1" + inner) + b"0000"
-    return Reply(headers={"Content-Type": "application/x-git-receive-pack-result"}, body=body)
-
-
 REFUSALS: dict[str, tuple[Reply, str, str]] = {
     "branch protection (GH006)": (
-        report(
+        refused_push(
             MAIN,
             "protected branch hook declined",
             "error: GH006: Protected branch update failed for refs/heads/main.",
@@ -405,7 +393,7 @@ REFUSALS: dict[str, tuple[Reply, str, str]] = {
         'Required status check "tests" is expected',
     ),
     "ruleset (GH013)": (
-        report(
+        refused_push(
             MAIN,
             "push declined due to repository rule violations",
             "error: GH013: Repository rule violations found for refs/heads/main.",
@@ -416,7 +404,7 @@ REFUSALS: dict[str, tuple[Reply, str, str]] = {
         "Changes must be made through a pull request",
     ),
     "a workflow file": (
-        report(
+        refused_push(
             MAIN,
             "refusing to allow a GitHub App to create or update workflow `.github/workflows/ci.yml`"
             " without `workflows` permission",
@@ -425,7 +413,7 @@ REFUSALS: dict[str, tuple[Reply, str, str]] = {
         "`.github/workflows/ci.yml`",
     ),
     "a workflow file, with GITHUB_TOKEN": (
-        report(
+        refused_push(
             MAIN,
             "refusing to allow an integration to create or update workflow `.github/workflows/ci.yml`"
             " without `workflows` permission",
@@ -451,9 +439,9 @@ REFUSALS: dict[str, tuple[Reply, str, str]] = {
         "forbidden",
         "archived",
     ),
-    "a lock that somebody holds": (report(MAIN, "cannot lock ref"), "other", "cannot lock ref"),
+    "a lock that somebody holds": (refused_push(MAIN, "cannot lock ref"), "other", "cannot lock ref"),
     "a file too large": (
-        report(MAIN, "pre-receive hook declined", "error: GH001: Large files detected."),
+        refused_push(MAIN, "pre-receive hook declined", "error: GH001: Large files detected."),
         "other",
         "GH001",
     ),
@@ -625,7 +613,7 @@ def test_hooks_of_the_mirror_do_not_run(world: World) -> None:
 def test_what_the_server_prints_cannot_steer_a_terminal(world: World) -> None:
     old, new = a_push(world)
     world.server.spoil = spoil_push(
-        lambda _: report(MAIN, "declined", "\x1b[2J\x1b]0;owned\x07 no \u202eesrever", "x" * 9000)
+        lambda _: refused_push(MAIN, "declined", "\x1b[2J\x1b]0;owned\x07 no \u202eesrever", "x" * 9000)
     )
     refused = world.remote.push(MAIN, new=new, expected=old)
     assert refused is not None

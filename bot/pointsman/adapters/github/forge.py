@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import assert_never
 
 from pointsman.adapters.github.remote import HEADS, GitRemote
-from pointsman.core.errors import ForgeRefused
+from pointsman.core.errors import ForgeRefused, ForgeUnavailable
 from pointsman.core.model import Sha
 from pointsman.core.pulls.model import CANDIDATES, RequiredCheck
 from pointsman.core.queue.actions import Blocked, Landed, LandOutcome, Moved
@@ -20,6 +20,8 @@ RULES_FOR = 300.0
 """Seconds for which the branch's rules are taken as read."""
 REFUSED_FOR = 60.0
 """Seconds for which a refused landing is not tried again."""
+READ_BACK_AFTER = (0.5, 1.0, 2.0)
+"""Seconds between looks for a push that was taken and does not show."""
 _PULL = re.compile(r"#([1-9][0-9]{0,9})")
 
 
@@ -80,15 +82,26 @@ class GitHubForge:
         if not self.git.is_ancestor(expected, new):
             return Blocked(why=f"{new} is no fast-forward of {expected}")
         refused = self.remote.push(HEADS + lane, new=new, expected=expected)
-        actual = self.tip(lane)
+        actual = self.tip(lane) if refused is not None else self._read_back(lane, pushed_from=expected)
         if actual is not None and self.git.is_ancestor(new, actual):
             self._refused.pop(lane, None)
             return Landed()
-        if actual != expected:
+        if actual != expected or refused is None:
             return Moved(actual=actual)
         why = _blocked(lane, refused)
         self._refused[lane] = self.clock.now() + REFUSED_FOR, why
         return Blocked(why=why)
+
+    def _read_back(self, lane: str, *, pushed_from: Sha) -> Sha | None:
+        """Where the base is after a push that was taken. What is read may lag behind for a moment: that it stands where
+        it stood is no answer, and a landing must not be taken for one that failed."""
+        for pause in (*READ_BACK_AFTER, None):
+            actual = self.tip(lane)
+            if actual != pushed_from:
+                return actual
+            if pause is not None:
+                self.clock.sleep(pause)
+        raise ForgeUnavailable(f"GitHub took the push to {lane} and still shows it at {pushed_from}")
 
     def _there(self, refs: Collection[str]) -> Mapping[str, Sha]:
         """Where those refs are, their commits brought here."""
@@ -101,10 +114,8 @@ def _ref_of(name: str) -> str:
     return f"refs/pull/{pull[1]}/head" if pull else HEADS + name
 
 
-def _blocked(lane: str, refused: PushRefused | None) -> str:
+def _blocked(lane: str, refused: PushRefused) -> str:
     """Why nothing landed, with the next step; rule 11: GitHub's rules hold for an app without an `always` bypass."""
-    if refused is None:
-        return f"the push to {lane} was taken, yet the branch stands where it stood; it is tried again"
     match refused.code:
         case "rules":
             step = (
