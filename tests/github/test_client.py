@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 
@@ -198,3 +200,14 @@ def test_requests_from_many_threads_do_not_mix(github: responses.RequestsMock, c
 def test_an_address_that_cannot_be_is_said_at_once(url: str, clock: ManualClock) -> None:
     with pytest.raises(UserError, match=r"the API's address"):
         Transport(url, clock=clock)
+
+
+def test_what_reads_no_api_does_not_load_pygithub() -> None:
+    """Commands that only read credentials or print a manifest start in no time."""
+    modules = ["credentials", "manifest", "people", "limits", "pace"]
+    lines = [f"import pointsman.adapters.github.{name}" for name in modules]
+    program = "; ".join(
+        ["import sys", *lines, "print([n for n in ('github', 'requests') if n in sys.modules])"]
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "[]"

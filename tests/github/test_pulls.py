@@ -12,6 +12,7 @@ import responses
 
 from pointsman.adapters.github.auth import TokenAuth
 from pointsman.adapters.github.client import Client
+from pointsman.adapters.github.directory import open_with_token
 from pointsman.adapters.github.limits import MOST_BYTES, fitted
 from pointsman.adapters.github.pulls import GitHubPulls
 from pointsman.adapters.github.repository import Recent
@@ -599,3 +600,33 @@ def test_the_requests_that_were_made_are_all_counted(at: Desk) -> None:
     for step in steps:
         step()
     assert at.pulls.spent - before == len(at.hub.requests) - seen == 7
+
+
+@pytest.mark.parametrize("limit", ["primary_limit", "secondary_limit", 429])
+def test_rule_9_a_limit_is_waited_out_or_put_off(at: Desk, limit: str | int) -> None:
+    number = at.pull()
+    at.hub.fail_next("POST", r"/comments$", limit)
+    try:
+        at.pulls.comment(number, "hello")
+    except ForgeUnavailable as problem:
+        assert limit == "primary_limit"
+        at.hub.advance(problem.again_at - at.clock.now())
+        at.pulls.comment(number, "hello")
+    assert [comment.body for comment in at.repo.comments(number)] == ["hello"]
+    assert sum(at.clock.slept) < 20
+
+
+def test_rule_8_with_github_token_our_own_check_is_told_apart_from_the_workflows(at: Desk) -> None:
+    at.repo.workflow("ci", ["unit"], on_pull_request=True)
+    head = at.repo.pull(at.pull()).head
+    token = at.hub.actions_token(
+        at.repo, {"contents": "write", "checks": "write", "statuses": "read", "pull_requests": "write"}
+    )
+    pulls = open_with_token(
+        token, "acme/widgets", clock=at.clock, api_url=at.hub.api_url, html_url=at.hub.url
+    ).pulls
+    pulls.post_check(output(head, conclusion=None), known=None)
+    assert pulls.checks(Sha(head)).suites_running == 1
+    at.hub.finish_check(at.repo, head, "unit")
+    pulls.forget(commit=Sha(head))
+    assert pulls.checks(Sha(head)).suites_running == 0
