@@ -37,18 +37,3 @@ def fix(git: GitRepository, base: Sha, head: Sha, *, prover: Prover | None) -> F
     when = max(git.commit_facts(each).committer.when for each in {base, head})
     who = Signature(name=NAME, email=EMAIL, when=when)
     return Fix(verdict=verdict, commit=commit(git, verdict.healing, author=who, committer=who))
-
-
-def patch_of(git: GitRepository, verdict: Verdict) -> bytes:
-    """The difference between git's merge and the healed one; empty unless it was healed."""
-    from pointsman.core.patch import patch
-
-    healing = verdict.healing
-    if healing.merged is None or healing.status != "healed":
-        return b""
-    changes = []
-    for path, new in sorted(healing.files.items()):
-        entry = git.entry(healing.merged, path)
-        old = next(iter(git.read([entry.oid])))[1] if entry else None
-        changes.append((path, old, new))
-    return patch(changes)

@@ -8,24 +8,29 @@ from typing import TYPE_CHECKING, cast
 
 from pointsman.action import forge
 from pointsman.core.contract import Approval, Author, Outcome
-from pointsman.core.model import Merged, Sha
-from pointsman.core.pulls.model import PullState
+from pointsman.core.errors import UserError
+from pointsman.core.model import Sha
 from pointsman.core.pulls.telling import Judged
 from pointsman.service.contracts import contract_at
+from pointsman.service.groups import Groups, MergeGroup
 from pointsman.service.judging import Subject as Change
-from pointsman.service.pull_verdicts import Verdicts, judged_of
+from pointsman.service.pull_verdicts import Verdicts
 
 if TYPE_CHECKING:
     from pointsman.action.events import Subject
     from pointsman.action.surroundings import Surroundings
     from pointsman.adapters.git.repository import GitRepository
+    from pointsman.adapters.github.remote import GitRemote
     from pointsman.core.contract import Contract
-    from pointsman.core.pulls.model import Review
-    from pointsman.ports import Git, People, Remote, Store
+    from pointsman.core.pulls.model import Pull, Review
+    from pointsman.ports import Git, People, Pulls, Store
     from pointsman.service.check import CheckReport
+    from pointsman.service.migrations import Reader
 
 GROUP = re.compile(r"gh-readonly-queue/(?P<base>.+)/pr-(?P<number>[1-9][0-9]{0,9})-[0-9a-f]{40}")
 """How GitHub names the branch of a merge group; it says where to look, no more (rule 16)."""
+_NOTHING = cast("Store", None)
+"""`Verdicts` asks its store for queued changes only, and there are none here."""
 ASKED = frozenset({"permission", "team"})
 """Kinds of identity that only the forge can tell."""
 
@@ -58,7 +63,9 @@ def judge(around: Surroundings, git: GitRepository, asked: Subject) -> CheckRepo
         head=asked.head,
         target=asked.target or contract.base,
     )
-    verdicts = _verdicts(git, people)
+    from pointsman.adapters.clock import SystemClock
+
+    verdicts = Verdicts(git=git, store=_NOTHING, people=people, clock=SystemClock(), reader=_reader(git))
     report = verdicts.judge(change, asked.base, contract)
     waits = report.contract is not None and report.contract.outcome is Outcome.WAITING
     if not waits or not reachable or asked.number is None:
@@ -69,36 +76,59 @@ def judge(around: Surroundings, git: GitRepository, asked: Subject) -> CheckRepo
     return verdicts.judge(replace(change, approvals=given), asked.base, contract)
 
 
-def judge_group(around: Surroundings, git: GitRepository, remote: Remote, asked: Subject) -> Judged:
-    """The merge group: it has to be one open pull request's head on its base and nothing else, whatever its branch is
-    called (rule 16). The branch's contract counts, and no change to it may be ahead in the forge's queue."""
+def judge_group(
+    around: Surroundings, git: GitRepository, remote: GitRemote, asked: Subject
+) -> tuple[Judged, ...]:
+    """The merge group: pull requests on its base and nothing else, whatever its branch is called (rule 16), each judged
+    under the branch's contract; or one verdict that says what is wrong with the group itself."""
+    from pointsman.adapters.clock import SystemClock
+    from pointsman.adapters.github.forge import GitHubForge
+
     desk = forge.desk(around)
     found = GROUP.fullmatch(asked.branch)
-    pull = desk.pulls.pull(int(found["number"])) if found is not None else None
-    if found is None or pull is None or pull.state is not PullState.OPEN or pull.base != asked.target:
-        return _unknown(asked, f"{asked.branch!r} names no open pull request for {asked.target}")
-    branch = f"refs/heads/{asked.target}"
-    tip = remote.listed([branch]).get(branch)
-    if tip is None or found["base"] != asked.target:
-        return _unknown(asked, f"{asked.branch!r} is no group for a branch that is there")
-    remote.fetch({branch: tip, f"refs/pull/{pull.number}/head": pull.head})
-    merged = git.merge(asked.base, pull.head)
-    if not isinstance(merged, Merged) or merged.tree != git.tree_of(asked.head):
-        return _unknown(asked, f"the group is not #{pull.number} at {pull.head} merged into {asked.base}")
-    contract = contract_at(git, tip)
-    if contract_at(git, asked.base).digest != contract.digest:
-        return _unknown(
-            asked, "a change to the contract is ahead in the forge's queue; queue it again after that"
-        )
-    change = Change(
-        author=pull.author.login,
-        who=desk.people.author(pull.author.login, pull.author.id, contract),
-        branch=pull.branch,
-        head=pull.head,
-        target=pull.base,
-        approvals=approving(git, pull.head, desk.pulls.reviews(pull.number), desk.people, contract),
+    if found is None or found["base"] != asked.target:
+        return (_unknown(asked, f"{asked.branch!r} is no group's branch for {asked.target}"),)
+    judges = Reviewed(
+        git=git,
+        store=_NOTHING,
+        people=desk.people,
+        clock=SystemClock(),
+        reader=_reader(git),
+        pulls=desk.pulls,
     )
-    return judged_of(_verdicts(git, desk.people).judge(change, asked.base, contract))
+    groups = Groups(
+        git=git,
+        pulls=desk.pulls,
+        forge=GitHubForge(git=git, remote=remote, pulls=desk.pulls, clock=SystemClock()),
+        verdicts=judges,
+        contract_of=lambda commit: _contract(git, commit),
+    )
+    return groups.judged(
+        MergeGroup(head=asked.head, base=asked.base, lane=asked.target, number=int(found["number"]))
+    )
+
+
+@dataclass(kw_only=True)
+class Reviewed(Verdicts):
+    """Counts the reviews of a pull request where its verdict waits for an approval."""
+
+    pulls: Pulls
+
+    def of_pull(
+        self, pull: Pull, tip: Sha, contract: Contract, *, approvals: tuple[Approval, ...] = ()
+    ) -> CheckReport:
+        report = super().of_pull(pull, tip, contract, approvals=approvals)
+        if approvals or report.contract is None or report.contract.outcome is not Outcome.WAITING:
+            return report
+        given = approving(self.git, pull.head, self.pulls.reviews(pull.number), self.people, contract)
+        return super().of_pull(pull, tip, contract, approvals=given) if given else report
+
+
+def _contract(git: Git, commit: Sha) -> Contract | str:
+    try:
+        return contract_at(git, commit)
+    except UserError as problem:
+        return str(problem)
 
 
 def _unknown(asked: Subject, problem: str) -> Judged:
@@ -121,12 +151,10 @@ def approving(
     )
 
 
-def _verdicts(git: GitRepository, people: People) -> Verdicts:
-    from pointsman.adapters.clock import SystemClock
+def _reader(git: GitRepository) -> Reader:
     from pointsman.wiring import open_reader
 
-    nothing = cast("Store", None)  # `judge` remembers nothing and is asked for no queued change
-    return Verdicts(git=git, store=nothing, people=people, clock=SystemClock(), reader=open_reader(git))
+    return open_reader(git)
 
 
 def _asks(contract: Contract) -> bool:

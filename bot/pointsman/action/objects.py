@@ -15,8 +15,8 @@ from pointsman.core.errors import MissingObject, PointsmanError, UserError
 if TYPE_CHECKING:
     from pointsman.action.surroundings import Surroundings
     from pointsman.adapters.git.repository import GitRepository
+    from pointsman.adapters.github.remote import GitRemote
     from pointsman.core.model import Sha
-    from pointsman.ports import Remote
 
 MIRROR = "pointsman-mirror.git"
 
@@ -59,7 +59,7 @@ def place(around: Surroundings) -> Path:
 
 
 @contextlib.contextmanager
-def mirrored(around: Surroundings) -> Iterator[tuple[GitRepository, Remote]]:
+def mirrored(around: Surroundings) -> Iterator[tuple[GitRepository, GitRemote]]:
     """A bare repository of the runner's own, and the repository on the forge that it mirrors."""
     from pointsman.adapters.clock import SystemClock
     from pointsman.adapters.github.mirror import open_mirror

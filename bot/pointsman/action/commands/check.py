@@ -13,6 +13,8 @@ from pointsman.core.pulls.story import NotQueued, PullStory
 from pointsman.core.pulls.telling import compose_checks, compose_group_checks, sarif, summary_markdown
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pointsman.action.events import Subject
     from pointsman.action.surroundings import Surroundings
     from pointsman.core.pulls.model import CheckOutput
@@ -25,6 +27,7 @@ FAIL_ON = {
     "never": frozenset[str](),
 }
 """Input `fail-on` -> the outcomes that fail the step."""
+WORSE = ("allowed", "waiting", "forked", "refused")
 
 
 def run(around: Surroundings) -> Result:
@@ -39,10 +42,11 @@ def run(around: Surroundings) -> Result:
     with objects(around, asked.refs) as git:
         report = judge(around, git, asked)
     told = judged_of(report)
-    write_sarif(around, told)
     outcome = outcome_of(told)
     story = PullStory(number=0, lane="", head=told.head, stage=NotQueued(), judged=told)
-    return _result(asked, told, outcome, compose_checks(story), lines=report.lines, failed=outcome in fails)
+    return _result(
+        around, asked, [told], outcome, compose_checks(story), lines=report.lines, failed=outcome in fails
+    )
 
 
 def _group(around: Surroundings, asked: Subject) -> Result:
@@ -52,32 +56,34 @@ def _group(around: Surroundings, asked: Subject) -> Result:
     with mirrored(around) as (git, remote):
         remote.fetch(asked.refs)
         told = judge_group(around, git, remote, asked)
-    write_sarif(around, told)
-    outcome = outcome_of(told)
     outputs = compose_group_checks(told, head=asked.head)
-    lines = [told.problem] if told.problem else [f"{one.name}: {one.title}" for one in outputs]
-    return _result(asked, told, outcome, outputs, lines=lines, failed=outcome != "allowed")
+    lines = [one.problem or f"{one.branch}: {outcome_of(one)}" for one in told]
+    worst = max((outcome_of(one) for one in told), key=WORSE.index)
+    return _result(around, asked, told, worst, outputs, lines=lines, failed=worst != "allowed")
 
 
 def _result(
+    around: Surroundings,
     asked: Subject,
-    told: Judged,
+    told: Sequence[Judged],
     outcome: str,
-    outputs: tuple[CheckOutput, ...],
+    outputs: Sequence[CheckOutput],
     *,
-    lines: tuple[str, ...] | list[str],
+    lines: Sequence[str],
     failed: bool,
 ) -> Result:
+    write_sarif(around, told)
     said = [f"  {line}" for text in lines for line in text.split("\n")]
+    checks = dict.fromkeys(name for one in told for name in one.checks)
     return Result(
         code=1 if failed else 0,
         outcome=outcome,
-        lines=(f"{outcome}: {told.branch or asked.head[:10]} onto {asked.base[:10]}", *said),
-        summary=summary_markdown([told]),
+        lines=(f"{outcome}: {asked.branch or asked.head[:10]} onto {asked.base[:10]}", *said),
+        summary=summary_markdown(told),
         outputs={
-            "forked": "true" if told.migrations.status == "healed" else "false",
-            "role": told.role or "",
-            "checks": json.dumps(list(told.checks)),
+            "forked": "true" if any(one.migrations.status == "healed" for one in told) else "false",
+            "role": ",".join(dict.fromkeys(one.role for one in told if one.role)),
+            "checks": json.dumps(list(checks)),
             "base": asked.base,
             "head": asked.head,
             "summary": lines[0] if lines else outcome,
@@ -103,7 +109,7 @@ def outcome_of(told: Judged) -> str:
     return "forked" if told.migrations.status == "healed" else "allowed"
 
 
-def write_sarif(around: Surroundings, told: Judged) -> None:
+def write_sarif(around: Surroundings, told: Sequence[Judged]) -> None:
     """The SARIF file that the input `sarif` names, below the workspace or the runner's temporary folder."""
     if not around.inputs.sarif:
         return
@@ -114,6 +120,6 @@ def write_sarif(around: Surroundings, told: Judged) -> None:
 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(sarif([told], version=__version__), indent=1))
+        path.write_text(json.dumps(sarif(told, version=__version__), indent=1))
     except OSError as problem:
         raise EnvironmentProblem(f"{path} can't be written: {problem.strerror}") from problem

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from pointsman.action import forge
 from pointsman.action.events import Subject, branch, number_of, sha, subject
-from pointsman.action.fix import Fix, fix, patch_of
+from pointsman.action.fix import Fix, fix
 from pointsman.action.objects import mirrored, objects
 from pointsman.action.speech import Result
 from pointsman.core.errors import UserError
@@ -44,11 +44,13 @@ def run(around: Surroundings) -> Result:
     asked = _asked(around)
     if isinstance(asked, Nothing):
         return Result(code=0, outcome="nothing", lines=(asked.why,), outputs={"summary": asked.why})
+    from pointsman.service.heal_patch import patch_of
+
     one = asked.subject
     with ExitStack() as stack:
         git = stack.enter_context(objects(around, one.refs))
         made = fix(git, one.base, one.head, prover=None)
-        patch = patch_of(git, made.verdict)
+        patch = patch_of(git, made.verdict.healing)
         pushed = _push(around, stack, git, asked, made, patch) if around.inputs.push == "true" else ""
     return _said(asked, made, patch, pushed)
 
@@ -149,29 +151,34 @@ def _push(
     if made.commit != expected:
         return f"not pushed: the heal gives {made.commit[:12]} here, and {expected[:12]} was proved"
     one = asked.subject
+    if asked.repository:
+        return _left_to_them(around, patch, "the branch is in a fork, and this token can't push there", one)
     ref = f"refs/heads/{branch(one.branch, 'the branch to push to')}"
     mirror, remote = stack.enter_context(mirrored(around))
     if mirror.git_common_dir != git.git_common_dir:
         remote.fetch(one.refs)
         made = fix(mirror, one.base, one.head, prover=None)
-    refused = remote.push(ref, new=made.commit, expected=one.head, url=asked.repository)
+    refused = remote.push(ref, new=made.commit, expected=one.head)
     if refused is None:
-        return f"pushed to {asked.repository or around.repository} {one.branch}"
-    why = f"not pushed: {refused.why}"
-    number = one.number or (
-        number_of(int(around.inputs.number), "the input `number`") if around.inputs.number else None
-    )
-    if number is not None and refused.code != "moved":
-        _comment(around, number, patch, refused.why, one)
-    return why
+        return f"pushed to {around.repository} {one.branch}"
+    if refused.code == "moved":
+        return f"not pushed: {refused.why}"
+    return _left_to_them(around, patch, refused.why, one)
 
 
-def _comment(around: Surroundings, number: int, patch: bytes, why: str, one: Subject) -> None:
-    """Where the branch is not ours to push to, the comment carries the patch (rule 13)."""
+def _left_to_them(around: Surroundings, patch: bytes, why: str, one: Subject) -> str:
+    """Where the branch is not ours to push to, a comment carries the patch (rule 13)."""
     from pointsman.core.pulls.telling import compose_patch
 
+    given = around.inputs.number
+    number = (
+        number_of(int(given) if given.isdecimal() else given, "the input `number`") if given else one.number
+    )
+    if number is None:
+        return f"not pushed: {why}"
     text = compose_patch(patch, why, base=one.target or one.base, head=one.branch or one.head)
     forge.desk(around).pulls.comment(number, text)
+    return f"left as a patch on #{number}: {why}"
 
 
 def _said(asked: Asked, made: Fix, patch: bytes, pushed: str) -> Result:
