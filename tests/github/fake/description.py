@@ -33,6 +33,9 @@ def document() -> dict[str, Any]:
     # There the description wants of an account all that a user *and* an enterprise has, which GitHub never sends.
     listed = found["paths"]["/app/installations"]["get"]["responses"]["200"]["content"]["application/json"]
     listed["schema"]["items"] = {"$ref": "#/components/schemas/installation"}
+    # What tells a folder from a file there is a property, which the list that a folder is can't have.
+    contents = found["paths"]["/repos/{owner}/{repo}/contents/{path}"]["get"]["responses"]["200"]["content"]
+    contents["application/json"]["schema"].pop("discriminator", None)
     return found
 
 

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from tests.github.fake import rules
 from tests.github.fake.calls import Answer, Call, Refused, endpoint, not_found
+from tests.github.fake.endpoints.folders import folder
 from tests.github.fake.repository import FakeRepository
 from tests.github.fake.shapes import checks, people, repos
 from tests.github.fake.state import LEVELS, Deployment, Json, Ruleset, stamp
@@ -152,6 +153,8 @@ def get_contents(call: Call) -> Answer:
     sha = call.repo.bare.commit(ref.removeprefix("refs/heads/"))
     data = call.repo.bare.read(sha, path) if sha else None
     blob = call.repo.bare.resolve(f"{sha}:{path}")
+    if data is None and sha and (listed := folder(call, sha, path, ref)) is not None:
+        return Answer(body=listed)
     if data is None or blob is None:
         raise not_found()
     url = f"{call.repo.api_url}/contents/{quote(path)}?ref={quote(ref)}"
