@@ -28,6 +28,7 @@ from pointsman.core.queue.model import (
     CandidateState,
     Change,
     ChangeState,
+    Healed,
     Reason,
     RecordedApproval,
     RunState,
@@ -40,6 +41,7 @@ from pointsman.service.speaker import MergeGroup, Speaker
 from tests.core.queue.facts import candidate, run
 from tests.github.desk import HubClock, credentials_of
 from tests.github.fake import App, FakeGitHub, FakeRepository
+from tests.support.project import ENV_PY, INI, VERSIONS, revision
 
 CONTRACT = """\
 version: 1
@@ -53,6 +55,7 @@ roles:
   web: {who: [ada], owns: ["**"], cannot_touch: ["/secrets/**"]}
 checks: {unit: {run: make test}}
 """
+PROJECT = {"alembic.ini": INI, "migrations/env.py": ENV_PY, f"{VERSIONS}/aa1.py": revision("aa1")}
 CREATES, EDITS = "POST 201", "PATCH 200"
 COMMENT = "/repos/{owner}/{repo}/issues/{issue_number}/comments"
 EDIT = "/repos/{owner}/{repo}/issues/comments/{comment_id}"
@@ -158,7 +161,7 @@ class Office:
     def checks(self, head: str) -> dict[str, list[str | None]]:
         """Our check runs on a commit: name -> the conclusion of each of that name."""
         found: dict[str, list[str | None]] = {}
-        for one in self.repo.check_runs(head):
+        for one in self.repo.check_runs(head, newest=False):
             if one.app is self.app:
                 found.setdefault(one.name.removeprefix("pointsman / "), []).append(one.conclusion)
         return found
@@ -444,6 +447,52 @@ def test_rule_3_a_moved_head_is_judged_anew_and_the_old_head_s_check_ends(at: Of
     assert at.checks(old)["queue"] == ["failure"]
     assert at.checks(at.head(number)) == {"contract": ["failure"], "migrations": ["success"]}
     assert at.headline(number) == "**Returned: its head moved after it was queued.**"
+
+
+def test_rule_3_the_head_of_now_is_told_also_where_nobody_says_what_it_is(at: Office) -> None:
+    number = at.open()
+    change = at.queued(number)
+    at.tell(number)
+    at.repo.push("ada", "work", {"more.txt": "x\n"})
+    at.end(change, ChangeState.RETURNED, reason=Reason(code="head_moved", text="it moved"))
+    at.tell(number)
+    before = at.bodies(number)
+    assert [one for one in at.tell_change(number) if not one.startswith("GET")] == []
+    assert at.bodies(number) == before
+
+
+def test_a_head_that_is_queued_again_gets_a_new_check_of_the_queue(at: Office) -> None:
+    number = at.open()
+    at.end(at.queued(number), ChangeState.RETURNED, reason=Reason(code="red", text="x"))
+    at.tell_change(number)
+    at.queued(number)
+    at.tell_change(number)
+    assert at.checks(at.head(number))["queue"] == ["failure", None]
+    assert len(at.bodies(number)) == 1
+
+
+def test_a_fork_is_announced_and_told_with_the_graph_before_and_after_R13(at: Office) -> None:
+    at.repo.push("ada", "main", {**PROJECT, f"{VERSIONS}/cc3.py": revision("cc3", '"aa1"')})
+    at.repo.push("ada", "work", {f"{VERSIONS}/bb2.py": revision("bb2", '"aa1"')}, base="main~1", force=True)
+    at.repo.push("ada", "work", PROJECT)
+    number = at.repo.open_pull("ada", "work", "Add bb2", "")
+    at.tell(number)
+    (check,) = [one for one in at.repo.check_runs(at.head(number)) if one.name.endswith("migrations")]
+    assert (check.conclusion, check.title) == ("success", "fork, healed when it lands")
+    change = at.queued(number)
+    tested = at.testing(change)
+    (member,) = tested.members
+    healed = Healed(strategy="reparent", summary="bb2 now follows cc3", seconds=0.25, proof="proved")
+    member = replace(member, head=change.head, healed=healed)
+    at.save(
+        replace(tested, base=Sha(str(at.repo.tip("main"))), members=(member,), state=CandidateState.LANDED)
+    )
+    at.end(change, ChangeState.LANDED, landed=Sha("c" * 40))
+    at.speaker = at.speak()
+    at.tell_change(number)
+    (body,) = at.bodies(number)
+    assert "healed in 0.2 s by hanging its revisions behind the base's: `bb2 now follows cc3`" in body
+    assert "before  aa1 ─┬─ cc3\n             └─ bb2\nafter   aa1 ─── cc3 ─── bb2" in body
 
 
 def test_an_approval_turns_the_contract_s_check(at: Office) -> None:

@@ -69,22 +69,27 @@ class Poster:
 
     def _check(self, output: CheckOutput, news: str, known: Posted | None) -> None:
         try:
-            id = known.id if known is not None else None
-            if known is not None and id is None:
-                id = self._find_check(output.head, output.name)
-            posted = self.pulls.post_check(output, known=id)
+            posted = self.pulls.post_check(output, known=self._check_to_update(output, known))
         except ForgeRefused as refusal:
             self.said.keep_check(output.head, output.name, known)
-            self._refused("check runs", refusal)
+            self.refused("check runs", refusal)
             return
-        self.said.keep_check(output.head, output.name, Posted(id=posted, news=news, at=self.clock.now()))
+        ended = output.conclusion is not None
+        now = Posted(id=posted, news=news, at=self.clock.now(), ended=ended)
+        self.said.keep_check(output.head, output.name, now)
+
+    def _check_to_update(self, output: CheckOutput, known: Posted | None) -> int | None:
+        """None: a new one. A run that ended stays as it is when the check begins again: the newest counts."""
+        if known is None or (known.ended and output.conclusion is None):
+            return None
+        return known.id if known.id is not None else self._find_check(output.head, output.name)
 
     def _comment(self, draft: Draft, known: Posted | None) -> None:
         try:
             id = self._write(draft, known)
         except ForgeRefused as refusal:
             self.said.keep_comment(draft.number, known)
-            self._refused("comments", refusal)
+            self.refused("comments", refusal)
             return
         self.said.keep_comment(draft.number, Posted(id=id, news=draft.news, at=self.clock.now()))
 
@@ -116,11 +121,12 @@ class Poster:
         ]
         return max(found, default=None)
 
-    def _refused(self, what: str, refusal: ForgeRefused) -> None:
+    def refused(self, what: str, refusal: ForgeRefused, *, verb: str = "written") -> None:
+        """Say, once, what the forge refuses for good."""
         key = (what, refusal.status)
         if key not in self._told:
             self._told.add(key)
-            self.trouble(f"{what} can't be written: {refusal}")
+            self.trouble(f"{what} can't be {verb}: {refusal}")
 
 
 def _is_news(known: Posted | None, news: str) -> bool:

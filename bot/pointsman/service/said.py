@@ -19,11 +19,13 @@ HEADS = 4
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Posted:
     """One thing that was posted. `id` None: it was about to be posted when this was written, and whether it was is not
-    known. `news` is a digest of what in it is worth an edit; `at` in seconds since 1970."""
+    known. `news` is a digest of what in it is worth an edit; `at` in seconds since 1970; `ended` a check run that has a
+    conclusion."""
 
     id: int | None = None
     news: str = ""
     at: float = 0.0
+    ended: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,6 +81,11 @@ class Said:
         """Its head counts no more; those that shared it."""
         heads = self._heads(number)
         return tuple(self._leave(number, heads[-1])) if heads else ()
+
+    def head(self, number: int) -> Sha | None:
+        """The head that it was last seen with."""
+        heads = self._heads(number)
+        return heads[-1] if heads else None
 
     def others_at(self, number: int, head: Sha) -> tuple[int, ...]:
         """The other pull requests that were last seen with that head."""
@@ -153,6 +160,7 @@ class Said:
             id=id if isinstance(id, int) else None,
             news=str(value.get("news", "")),
             at=float(value.get("at") or 0.0),
+            ended=bool(value.get("ended")),
         )
 
     def _get(self, key: str) -> object:

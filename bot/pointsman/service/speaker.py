@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pointsman.core.contract import Approval, Contract
-from pointsman.core.errors import ForgeUnavailable, MissingObject
+from pointsman.core.errors import ForgeRefused, ForgeUnavailable, MissingObject
 from pointsman.core.model import Sha
 from pointsman.core.pulls.model import Pull, PullState
 from pointsman.core.pulls.telling import (
@@ -16,6 +16,7 @@ from pointsman.core.pulls.telling import (
     compose_group_checks,
     unpaced,
 )
+from pointsman.core.queue.model import Change, ChangeState
 from pointsman.ports import Clock, Forge, Git, People, Pulls, Store
 from pointsman.service.check import CheckReport
 from pointsman.service.groups import Groups, MergeGroup
@@ -30,7 +31,7 @@ __all__ = ["MergeGroup", "Speaker"]
 AGAIN = 30.0
 """Seconds until the forge is asked again where it did not say when."""
 ABSENT = 600.0
-"""Seconds until a commit that is not here is looked for again."""
+"""Seconds until a commit that is not here, or a permission that is missing, is looked for again."""
 
 
 @dataclass(kw_only=True)
@@ -74,7 +75,7 @@ class Speaker:
         """All that there is to tell now, for `/status` too; None where there is nothing of that number that is open or
         was ever queued. Without `pull` the queued head counts; the forge is asked where there is none."""
         change = self._stories.change(number)
-        if change is None and pull is None:
+        if pull is None and self._is_asked_for(number, change):
             pull = self.pulls.pull(number)
         if change is None and (pull is None or pull.state is not PullState.OPEN):
             return None
@@ -91,6 +92,10 @@ class Speaker:
             waits = self._post(story) if story is not None else None
         except ForgeUnavailable as problem:
             self._said.owe(number, at=max(problem.again_at, self.clock.now() + AGAIN))
+            return
+        except ForgeRefused as problem:
+            self._poster.refused("pull requests", problem, verb="read")
+            self._said.owe(number, at=self.clock.now() + ABSENT)
             return
         except MissingObject:
             self._said.owe(number, at=self.clock.now() + ABSENT)
@@ -148,6 +153,13 @@ class Speaker:
                 is_final=story.is_final,
             )
         return self._poster.post([(output, news[output.name]) for output in compose_checks(story)], draft)
+
+    def _is_asked_for(self, number: int, change: Change | None) -> bool:
+        """Whether only the forge knows the head of now: nothing was queued, or it moved on after it left the queue."""
+        if change is None:
+            return True
+        left = change.state in (ChangeState.RETURNED, ChangeState.WITHDRAWN)
+        return left and self._said.head(number) not in (None, change.head)
 
     def _same_head(self, number: int, head: Sha) -> tuple[int, ...]:
         """Other open pull requests with that head; the forge is asked only where the notes know of one (rule 17)."""

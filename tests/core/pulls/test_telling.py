@@ -181,12 +181,8 @@ def test_the_headline_says_where_it_stands(stage: object, said: str) -> None:
         ),
         (story(stage=Held(why="held by ada: after the release")), "held by ada: after the release"),
         (story(paused="3 changes in a row were red."), "3 changes in a row were red."),
-        (
-            story(stage=NotQueued(before="1234 was returned: a check failed")),
-            "1234 was returned: a check failed",
-        ),
     ],
-    ids=["waits", "held", "paused", "earlier head"],
+    ids=["waits", "held", "paused"],
 )
 def test_why_it_does_not_go_on_is_said_in_a_box(told: PullStory, box: str) -> None:
     assert f"```text\n{box}\n```" in compose_comment(told)

@@ -108,7 +108,7 @@ def stories(t: str) -> Iterator[PullStory]:
     yield _story(t, Returned(reason=reason, failed=(check,)), judged=denied)
     yield _story(t, Returned(reason=replace(reason, code="red")), judged=judged(contract=paths))
     yield _story(t, Held(why=t), judged=nobody)
-    yield _story(t, NotQueued(before=t), judged=broken)
+    yield _story(t, NotQueued(), judged=broken)
     yield _story(t, LandedAs(commit=Sha(t)), heal=heal)
 
 

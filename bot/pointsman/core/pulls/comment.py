@@ -23,7 +23,6 @@ from pointsman.core.pulls.story import (
     Judged,
     LandedAs,
     Landing,
-    NotQueued,
     Passed,
     PullStory,
     Queued,
@@ -94,8 +93,6 @@ def _why(story: PullStory) -> Iterator[str]:
             yield box(why)
         case Returned(reason=reason):
             yield box(reason.text)
-        case NotQueued(before=before) if before:
-            yield box(before)
         case _:
             pass
     if story.paused and not story.is_final:

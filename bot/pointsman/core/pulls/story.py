@@ -78,9 +78,7 @@ class CheckTold:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NotQueued:
-    """Open, and nobody has queued this head. `before` says what became of an earlier head, '' of none."""
-
-    before: str = ""
+    """Open, and nobody has queued it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
