@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -31,14 +30,14 @@ class Hub(Protocol):
 
 def hub(around: Surroundings) -> AbstractContextManager[Hub]:
     """The queue with everything it needs; its lane lives on a ref of the repository."""
-    opened: Callable[..., AbstractContextManager[Hub]] = importlib.import_module(
-        "pointsman.wiring"
-    ).action_hub
-    return opened(
+    from pointsman.wiring.github import action_hub
+
+    return action_hub(
         around.temp / "pointsman-queue",
         repository=around.repository,
         token=_token(around),
         api_url=around.api,
+        html_url=around.server,
         event_name=around.event_name,
         event=around.raw_event,
     )

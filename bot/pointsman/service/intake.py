@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from pointsman.core.model import Sha
 from pointsman.core.pulls import events as e
@@ -33,6 +33,12 @@ JUDGED = frozenset({"opened", "synchronize", "reopened", "ready_for_review", "ed
 """What may happen to a pull request that its checks have to answer."""
 
 
+class Hint(Protocol):
+    """Hears that something was reported on a commit, see `GitHubGates.hint`."""
+
+    def __call__(self, commit: Sha, *, check: str | None = None, ended: bool = True) -> None: ...
+
+
 @dataclass(kw_only=True)
 class Intake:
     """One repository's events. `touched` collects the pull requests that something should be said on, with what the
@@ -45,7 +51,7 @@ class Intake:
     voice: Speaker
     forge: Forge
     clock: Clock
-    hint: Callable[[Sha], None]
+    hint: Hint
     touched: dict[int, Pull | None] = field(default_factory=dict)
     reviewed: set[int] = field(default_factory=set)
 
@@ -58,9 +64,8 @@ class Intake:
                 self.reviewed.add(number)
             case e.CommentMade(action="created", comment=comment, is_pull=True):
                 self._comment(comment)
-            case e.ChecksChanged(commit=commit):
-                self.pulls.forget(commit=commit)
-                self.hint(commit)
+            case e.ChecksChanged():
+                self._checks(event)
             case e.MergeGroupAsked():
                 self._group(event)
             case _:  # pushes, deployments and what is edited: the lane is woken anyway and sees for itself
@@ -76,14 +81,19 @@ class Intake:
             since = float(known) - OVERLAP
             self._look_at_pulls(since)
             for comment in self.pulls.comments_since(since):
-                if (
-                    comment.updated_at == comment.created_at >= since
-                ):  # edited into a command, it does not count
+                untouched = comment.updated_at == comment.created_at
+                if untouched and comment.created_at >= since:  # edited into a command, it does not count
                     self._comment(comment)
         else:
             self._look_at_pulls(0.0)
         self._drop_old(now)
         self.store.save(Note(key=CURSOR, value=str(now)), at=now)
+
+    def _checks(self, event: e.ChecksChanged) -> None:
+        """A suite may end before its last report (rule 7): only a report that is waited for says to look again."""
+        self.pulls.forget(commit=event.commit)
+        by_name = event.kind in ("check_run", "status")
+        self.hint(event.commit, check=event.name if by_name else None, ended=event.completed)
 
     def _group(self, event: e.MergeGroupAsked) -> None:
         """Of the forge's own merge queue; the branch's name only says where to look (rule 16)."""

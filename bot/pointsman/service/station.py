@@ -25,6 +25,9 @@ WAKE_SECONDS = 30.0
 OWED_AT_ONCE = 10
 """Of the pull requests that are to be told again, so many are in one round."""
 
+UPKEEP_SECONDS = 86_400.0
+"""How often the mirror is tidied."""
+
 TROUBLE_SECONDS = 30.0
 """How long a repository rests after its forge, git or disk failed, where nobody said how long."""
 
@@ -49,10 +52,12 @@ class Station:
     loop: Loop
     clock: Clock
     say: Callable[[str, Entry], None] = lambda _name, _entry: None
+    upkeep: Callable[[], None] = lambda: None
     woken: bool = True
     resting_until: float = 0.0
     looked_at: float = field(default=float("-inf"))
     worked_at: float = field(default=float("-inf"))
+    kept_up_at: float = 0.0
     troubles: int = 0
     _changed: set[int] = field(default_factory=set)
 
@@ -93,7 +98,9 @@ class Station:
             if now - self.looked_at >= LOOK_SECONDS:
                 self.intake.look_round()
                 self.looked_at = now
-            return self._work()
+            done = self._work()
+            self._keep_up(now)
+            return done
         except Exception as problem:  # noqa: BLE001 - one repository must not stop the others
             self._rest(problem)
             return 0
@@ -109,6 +116,13 @@ class Station:
         self._tell()
         self._close()
         return performed
+
+    def _keep_up(self, now: float) -> None:
+        """Once a day, while nothing is queued: the mirror is packed, old refs go."""
+        if now - self.kept_up_at >= UPKEEP_SECONDS and not self._busy():
+            if self.kept_up_at:
+                self.upkeep()
+            self.kept_up_at = now
 
     def _sync_reviews(self) -> int:
         """Reviews are read only for changes that wait for them."""

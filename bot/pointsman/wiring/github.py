@@ -13,18 +13,20 @@ from pointsman.adapters.clock import SystemClock
 from pointsman.adapters.gates.local import LocalGates
 from pointsman.adapters.git.repository import GitRepository
 from pointsman.adapters.github.credentials import AppCredentials
-from pointsman.adapters.github.directory import AppDirectory, Installed, Opened
+from pointsman.adapters.github.directory import AppDirectory, Installed, Opened, open_with_token
 from pointsman.adapters.github.forge import GitHubForge
 from pointsman.adapters.github.gates import GitHubGates, SplitGates
-from pointsman.adapters.github.mirror import open_mirror
+from pointsman.adapters.github.mirror import open_mirror, upkeep
 from pointsman.adapters.github.people import GitHubPeople
 from pointsman.adapters.github.remote import GitRemote
 from pointsman.adapters.local import RunLock
 from pointsman.adapters.proof import SandboxProver
 from pointsman.adapters.sandbox import Sandbox
+from pointsman.adapters.store.document import DocumentStore
 from pointsman.adapters.store.inbox import SqlInbox
 from pointsman.adapters.store.sql import SqlStore
 from pointsman.core.errors import EnvironmentProblem
+from pointsman.core.hints import Delivery
 from pointsman.core.pulls.telling import compose_status
 from pointsman.core.queue.model import Entry
 from pointsman.ports import Clock, Gates, Store
@@ -42,6 +44,9 @@ from pointsman.service.pull_desk import PullDesk
 from pointsman.service.repair import Repairs
 from pointsman.service.speaker import Speaker
 from pointsman.service.station import Station
+
+ACTION_GATE = "gate.yml"
+"""The workflow that runs the contract's checks on a candidate where only `GITHUB_TOKEN` is to be had."""
 
 Where = Literal["workflows", "here"]
 
@@ -137,12 +142,64 @@ class _Repositories:
         return station(name, opened, git=git, store=store, folder=folder, ways=self.ways, clock=self.clock)
 
 
+@contextmanager
+def action_hub(
+    folder: Path,
+    *,
+    repository: str,
+    token: str,
+    api_url: str,
+    html_url: str,
+    event_name: str,
+    event: bytes,
+    ways: Ways | None = None,
+    clock: Clock | None = None,
+) -> Iterator[Hub]:
+    """One repository in one run of a workflow: the event that woke it is the only delivery, the lane's state is a
+    document on a ref, and `folder` holds what may go when the run ends. A gate has to be dispatched (rule 10)."""
+    clock = clock or SystemClock()
+    ways = ways or Ways(workflow=ACTION_GATE)
+    opened = open_with_token(token, repository, clock=clock, api_url=api_url, html_url=html_url)
+    known = opened.pulls.repository
+    with ExitStack() as stack:
+        inbox = SqlInbox.open(folder / "inbox.db")
+        stack.callback(inbox.close)
+        git = stack.enter_context(open_mirror(folder / "git"))
+        remote = GitRemote(git, f"{html_url}/{known.full_name}.git", opened.tokens, clock=clock)
+        store = DocumentStore.at(git, remote, folder=folder)
+        stack.callback(store.close)
+        inbox.add(
+            Delivery(
+                id=f"{known.id}-{event_name}",
+                event=event_name.replace("pull_request_target", "pull_request"),
+                repository=known.id,
+                payload=event,
+                received_at=clock.now(),
+            )
+        )
+
+        def open_station(_id: int, name: str) -> Station:
+            return station(name, opened, git=git, store=store, folder=folder, ways=ways, clock=clock)
+
+        yield Hub(
+            inbox=inbox,
+            clock=clock,
+            directory=lambda: {known.id: known.full_name},
+            open_station=open_station,
+        )
+
+
 def station(
     name: str, opened: Opened, *, git: GitRepository, store: Store, folder: Path, ways: Ways, clock: Clock
 ) -> Station:
     """The repository `name` (`owner/name`) with all that works on it; `git` is the mirror, `folder` holds logs."""
     pulls = opened.pulls
-    remote = GitRemote(git, f"{opened.html_url}/{name}.git", opened.tokens, clock=clock)
+    remote = GitRemote(
+        git,
+        lambda: f"{opened.html_url}/{pulls.repository.full_name}.git",  # a renamed one is followed
+        opened.tokens,
+        clock=clock,
+    )
     forge = GitHubForge(git=git, remote=remote, pulls=pulls, clock=clock)
     people = GitHubPeople(pulls, clock)
     foreign = GitHubGates(
@@ -212,6 +269,7 @@ def station(
         speaker=speaker,
         loop=Loop(observer=observer, performer=performer, store=store, gates=gates, clock=clock),
         clock=clock,
+        upkeep=lambda: upkeep(git),
     )
 
 

@@ -43,8 +43,20 @@ class Rules(Repository):
         try:
             return read(_from_protection, self._client.get(self._path("branches", branch, "protection")))
         except ForgeRefused as problem:
-            if problem.status != 404 or "not protected" not in str(problem).lower():
-                problems.append(f"classic protection of {branch} cannot be read: {problem}")
+            if problem.status == 404 and "not protected" in str(problem).lower():
+                return BranchRules()
+            if problem.status == 403:
+                return self._outline(branch, problems)
+            problems.append(f"classic protection of {branch} cannot be read: {problem}")
+            return BranchRules()
+
+    def _outline(self, branch: str, problems: list[str]) -> BranchRules:
+        """What the branch itself tells of its protection to whoever may not administrate: the required checks."""
+        try:
+            raw = self._client.get(self._path("branches", branch))
+            return read(_from_branch, raw)
+        except ForgeRefused as problem:
+            problems.append(f"classic protection of {branch} cannot be read: {problem}")
             return BranchRules()
 
 
@@ -76,6 +88,17 @@ def _from_protection(raw: Raw) -> BranchRules:
     return BranchRules(
         required=tuple(required), kinds=tuple(kind for kind, holds in present.items() if holds)
     )
+
+
+def _from_branch(raw: Raw) -> BranchRules:
+    """`protection` is left out of what a fine-grained token sees; `protected` says whether there is any."""
+    wanted = (raw.get("protection") or {}).get("required_status_checks") or {}
+    if raw.get("protected") and not raw.get("protection"):
+        raise ValueError("a protected branch does not tell how")
+    required = [_required(each, "app_id") for each in wanted.get("checks") or ()]
+    named = {check.name for check in required}
+    required += [RequiredCheck(name=str(each)) for each in wanted.get("contexts") or () if each not in named]
+    return BranchRules(required=tuple(required), kinds=("required_status_checks",) if required else ())
 
 
 def _enabled(raw: Raw, name: str) -> bool:
