@@ -205,6 +205,15 @@ def test_what_is_not_granted_is_done_without(tmp_path: Path) -> None:
         ]
 
 
+def test_what_is_granted_later_is_used_from_the_next_token_on(tmp_path: Path) -> None:
+    with desk(tmp_path, metadata="read", contents="write") as at:
+        assert "checks" not in at.hub.tokens[at.opened.tokens.token()].permissions
+        at.installation.permissions = {"metadata": "read", "contents": "write", "checks": "write"}
+        at.directory.repositories()
+        at.hub.advance(3600)
+        assert at.hub.tokens[at.opened.tokens.token()].permissions == at.installation.permissions
+
+
 def test_a_token_that_was_revoked_is_replaced_once_and_the_request_goes_through(at: Desk) -> None:
     number = at.pull()
     at.pulls.pull(number)

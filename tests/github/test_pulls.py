@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 import pytest
 import responses
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pointsman.adapters.github.auth import TokenAuth
 from pointsman.adapters.github.client import Client
@@ -296,6 +298,11 @@ def test_a_text_that_is_too_long_is_cut_and_says_so(text: str, kept: str) -> Non
     assert len(cut.encode()) <= MOST_BYTES
     assert cut.startswith(kept) and "cut here" in cut
     assert cut.count("```") % 2 == 0
+
+
+@given(st.text(alphabet="a`\né ", max_size=400), st.integers(60, 300))
+def test_no_text_is_ever_too_long(text: str, most: int) -> None:
+    assert len(fitted(text, most).encode()) <= most
 
 
 def test_a_text_that_fits_is_left_alone() -> None:

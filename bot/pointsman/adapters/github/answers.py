@@ -26,7 +26,7 @@ _LIMIT_WORDS = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Good:
-    """Done, or (304) as it was; `empty_after`: the quota is used up for so many seconds, None: it is not."""
+    """Done, or (304) as it was; `empty_for`: the quota is used up for so many seconds, None: it is not."""
 
     empty_for: float | None = None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -126,11 +126,13 @@ class InstallationTokens:
         repository: int | None,
         clock: Clock,
         wanted: Mapping[str, str] = WANTED,
-        granted: Mapping[str, str] | None = None,
+        granted: Mapping[str, str] | Callable[[], Mapping[str, str] | None] | None = None,
     ) -> None:
+        """`granted`: what the installation grants, or what says so at each new token; None where it is not known."""
         self._app, self._clock = app, clock
         self._installation, self._repository = installation, repository
-        self._wanted = wanted if granted is None else within(wanted, granted)
+        self._wanted = wanted
+        self._granted = granted if callable(granted) else lambda: granted
         self._lock = threading.Lock()
         self._token, self._until = "", 0.0
         self.spent = 0
@@ -165,21 +167,21 @@ class InstallationTokens:
         self._token, self._until = _read(answer, self._app.skew)
 
     def _ask(self) -> Any:
+        granted = self._granted()
         try:
-            return self._post()
+            return self._post(self._wanted if granted is None else within(self._wanted, granted))
         except ForgeRefused as problem:
             if problem.status != 422:
                 raise
-        # 422: the installation has not granted all of it
+        # 422: the installation does not grant all of it, or not any more
         facts = self._app.get(f"/app/installations/{self._installation}")
-        granted = facts.get("permissions") if isinstance(facts, dict) else None
-        self._wanted = within(self._wanted, granted if isinstance(granted, dict) else {})
-        return self._post()
+        found = facts.get("permissions") if isinstance(facts, dict) else None
+        return self._post(within(self._wanted, found if isinstance(found, dict) else {}))
 
-    def _post(self) -> Any:
+    def _post(self, permissions: Mapping[str, str]) -> Any:
         from pointsman.adapters.github.client import Unsure
 
-        body: dict[str, Any] = {"permissions": dict(self._wanted)}
+        body: dict[str, Any] = {"permissions": dict(permissions)}
         if self._repository is not None:
             body["repository_ids"] = [self._repository]
         path = f"/app/installations/{self._installation}/access_tokens"

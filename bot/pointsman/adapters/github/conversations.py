@@ -16,6 +16,7 @@ from pointsman.core.pulls.model import Comment, Pull, PullState, Reaction, Revie
 PULL_SECONDS = 60.0
 MOST_PULLS = 5000
 MOST_COMMENTS = 3000
+MOST_DOUBTS = 1000
 SLACK = 120.0
 """Seconds that GitHub's clock may be behind ours."""
 _MARKER = re.compile(r"<!--\s*pointsman\b[^>]{0,200}-->")
@@ -94,12 +95,17 @@ class Conversations(Repository):
             )
             return read(_id, raw)
         except Unsure:
-            self._unsure.setdefault(number, self._clock.now())
+            self._doubt(number)
         found = self._own_comment(number, body)
         if found is None:
             raise ForgeUnavailable(f"GitHub did not say whether it took a comment on #{number}")
         del self._unsure[number]
         return found.id
+
+    def _doubt(self, number: int) -> None:
+        self._unsure.setdefault(number, self._clock.now())
+        while len(self._unsure) > MOST_DOUBTS:
+            del self._unsure[next(iter(self._unsure))]
 
     def _comment_after_doubt(self, number: int, body: str) -> int:
         found = self._own_comment(number, body)

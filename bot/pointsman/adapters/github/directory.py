@@ -87,7 +87,7 @@ class AppDirectory:
             installation=installation,
             repository=installed.repository.id,
             clock=self._clock,
-            granted=self._granted.get(installation),
+            granted=lambda: self._granted.get(installation),
         )
         client = self._client_of(installation, tokens)
         pulls = GitHubPulls(

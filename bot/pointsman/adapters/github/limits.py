@@ -22,5 +22,5 @@ def fitted(text: str, most: int = MOST_BYTES) -> str:
 
 
 def clipped(text: str, most: int) -> str:
-    """The text on one line's terms: at most `most` characters, with an ellipsis where it was longer."""
+    """At most `most` characters, the last an ellipsis where there were more."""
     return text if len(text) <= most else text[: most - 1] + "…"
