@@ -70,7 +70,7 @@ class Walk:
         return parse_qs(urlsplit(self.form().action).query)["state"][0]
 
     def end(self) -> tuple[int, str, str]:
-        out, err = self.process.communicate(timeout=30)
+        out, err = self.process.communicate(timeout=90)
         return self.process.returncode, out, err
 
 
@@ -207,7 +207,7 @@ def test_a_code_that_github_does_not_know(walk: Walk) -> None:
 def test_nobody_comes_back(github: FakeGitHub, tmp_path: Path) -> None:
     out = tmp_path / "app.json"
     process = start(command(github, out, "--webhook-url", HOOK, "--minutes", "0.001"))
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=90)
     assert (process.returncode, "Nobody came back" in err, out.exists()) == (2, True, False)
 
 

@@ -250,7 +250,7 @@ def test_a_signal_lets_what_had_begun_end(tmp_path: Path, number: signal.Signals
     thread.start()
     assert process.stdout.readline() == "asked\n"
     process.send_signal(number)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=90)
     thread.join()
     assert b"".join(answer).startswith(b"HTTP/1.1 200 ")
     assert (process.returncode, out) == (0, "closed in order\n")

@@ -204,7 +204,7 @@ def test_a_crowd_shares_commits_and_each_hears_its_own_answer(inbox: SqlInbox) -
 
 def test_two_processes_share_one_file(inbox: SqlInbox, path: Path) -> None:
     workers = [start_adding(path, prefix, count=150) for prefix in ("same", "same", "other")]
-    told = [[line.split() for line in worker.communicate(timeout=60)[0].splitlines()] for worker in workers]
+    told = [[line.split() for line in worker.communicate(timeout=90)[0].splitlines()] for worker in workers]
     assert [worker.returncode for worker in workers] == [0, 0, 0]
     new = [name for lines in told for name, is_new in lines if is_new == "True"]
     assert (
