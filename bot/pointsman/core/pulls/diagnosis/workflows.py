@@ -78,9 +78,9 @@ def _as_regex(part: str) -> str:
             return ".*" if len(part) > 1 else "[^/]*"
         case "?" | "+":
             return part
-        case "[" if len(part) > 1:
+        case "[" if part[1:-1].replace("-", "").isalnum() and part.isascii():
             return part
-    return re.escape(part[-1])
+    return re.escape(part[1:] if part[0] == "\\" else part)
 
 
 def _runs_on(push: Node | None, branch: str) -> bool:
