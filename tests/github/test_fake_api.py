@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -236,3 +237,85 @@ def test_errors_read_as_githubs_own(tmp_path: Path) -> None:
             remote.get_git_ref("heads/main").edit(lone)
         with pytest.raises(github.GithubException, match="Reference already exists"):
             remote.create_git_ref("refs/heads/main", lone)
+
+
+def test_a_manifest_becomes_an_app_and_its_code_is_good_once(tmp_path: Path) -> None:
+    manifest = {
+        "name": "Acme Points",
+        "redirect_url": "http://127.0.0.1:9/done",
+        "default_permissions": {"checks": "write"},
+        "default_events": ["push"],
+        "hook_attributes": {"url": "https://example.org/webhook"},
+    }
+    with FakeGitHub(tmp_path) as hub, client(hub) as http:
+        form = {"manifest": json.dumps(manifest)}
+        sent = http.post(f"{hub.url}/organizations/acme/settings/apps/new?state=s1", data=form)
+        target = httpx.URL(sent.headers["location"])
+        assert (target.path, target.params["state"]) == ("/done", "s1")
+        url = f"/app-manifests/{target.params['code']}/conversions"
+        made = http.post(url).json()
+        assert (made["slug"], made["owner"]["login"]) == ("acme-points", "acme")
+        assert made["pem"].startswith("-----BEGIN RSA PRIVATE KEY-----")
+        assert made["webhook_secret"] == hub.apps[made["id"]].webhook_secret
+        assert http.post(url).status_code == 404
+
+
+def test_labels_reviews_and_closing_through_the_api(tmp_path: Path) -> None:
+    with world(tmp_path) as (hub, repo, installation), as_app(hub, installation) as forge:
+        number = _pull(repo)
+        repo.review(number, "bob", "APPROVED")
+        pull = forge.get_repo("acme/widgets").get_pull(number)
+        pull.add_to_labels("queue")
+        assert [label.name for label in pull.get_labels()] == ["queue"]
+        assert [label.name for label in forge.get_repo("acme/widgets").get_pulls()[0].labels] == ["queue"]
+        pull.remove_from_labels("queue")
+        assert repo.pull(number).labels == []
+        assert [(review.state, review.commit_id) for review in pull.get_reviews()] == [
+            ("APPROVED", repo.pull(number).head)
+        ]
+        assert [file.filename for file in pull.get_files()] == ["feature.py"]
+        assert [commit.sha for commit in pull.get_commits()] == [repo.pull(number).head]
+        pull.edit(state="closed")
+        assert (repo.pull(number).state, repo.pull(number).merged) == ("closed", None)
+
+
+def test_branches_rules_and_protection_are_told(tmp_path: Path) -> None:
+    with world(tmp_path) as (hub, repo, installation), as_app(hub, installation) as forge:
+        repo.ruleset(
+            bypass_apps=[installation.app], required_checks=["unit", ("lint", 15368)], pull_request=True
+        )
+        repo.push("ada", "old/line", {"a": "1"})
+        repo.protect("old/line", [("unit", None)])
+        remote = forge.get_repo("acme/widgets")
+        assert remote.get_branch("main").protected
+        assert remote.get_branch("old/line").get_protection().required_status_checks.contexts == ["unit"]
+        with client(hub, hub.installation_token(installation)) as http:
+            rules = http.get("/repos/acme/widgets/rules/branches/main").json()
+            kinds = {rule["type"]: rule.get("parameters") for rule in rules}
+            assert set(kinds) == {"deletion", "non_fast_forward", "pull_request", "required_status_checks"}
+            checks = kinds["required_status_checks"]["required_status_checks"]
+            assert checks == [{"context": "unit"}, {"context": "lint", "integration_id": 15368}]
+            whole = http.get(f"/repos/acme/widgets/rulesets/{rules[0]['ruleset_id']}").json()
+            assert whole["current_user_can_bypass"] == "always"
+            assert "bypass_actors" not in whole
+            assert http.get("/repos/acme/widgets/branches/main/protection").status_code == 404
+            assert http.get("/repos/acme/widgets/rules/branches/other").json() == []
+
+
+def test_everything_of_a_commit_can_be_read_and_compared(tmp_path: Path) -> None:
+    with world(tmp_path) as (hub, repo, installation), as_app(hub, installation) as forge:
+        number = _pull(repo)
+        head, remote = repo.pull(number).head, forge.get_repo("acme/widgets")
+        remote.get_commit(head).create_status("success", context="lint")
+        assert remote.get_commit(head).get_combined_status().state == "success"
+        assert [status.context for status in remote.get_commit(head).get_statuses()] == ["lint"]
+        compared = remote.compare("main", "feature")
+        assert (compared.status, compared.ahead_by, compared.files[0].filename) == ("ahead", 1, "feature.py")
+        file = remote.get_contents("app.py", ref="main")
+        assert not isinstance(file, list)
+        assert file.decoded_content == b"x = 1\n"
+        assert remote.get_git_commit(head).parents[0].sha == repo.tip("main")
+        merged = remote.merge("main", "feature")
+        assert merged is not None
+        assert merged.sha == repo.tip("main")
+        assert repo.pull(number).merged

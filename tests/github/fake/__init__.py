@@ -27,7 +27,8 @@ Hub
   uninstall(installation), suspend(installation, suspended=True), add_to(installation, repo)
   user_token(login), installation_token(installation, permissions=, repositories={ids}),
   actions_token(repo, permissions)  tokens as text; pushes with the last start no workflow
-  manifest_codes[code] = app        what /app-manifests/{code}/conversions gives, once
+  manifest_codes[code] = app        what /app-manifests/{code}/conversions gives, once; a POST of a manifest to
+                                    {url}/[organizations/ORG/]settings/apps/new makes the app and redirects with a code
   finish_check(repo, ref, name, conclusion, text=, title=), start_check(repo, ref, name)
   spoof_check(repo, ref, name, app_id, conclusion), status(repo, ref, context, state, by=)
   requests, count(installation=, method=, route=, since=)   API requests answered; git is not among them

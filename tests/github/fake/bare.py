@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -48,6 +49,10 @@ class Bare:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        # Objects are never removed here, so what was once found out of them stays true.
+        self._commits: set[str] = set()
+        self._ancestry: dict[tuple[str, str], bool] = {}
+        self._merges: dict[tuple[str, str], str | None] = {}
 
     def create(self, branch: str) -> Bare:
         """An empty repository with that default branch."""
@@ -92,15 +97,22 @@ class Bare:
 
     def resolve(self, name: str) -> str | None:
         """The id of that ref or object; None where there is none."""
+        if re.fullmatch(r"refs/[\w./-]+", name) and ".." not in name and (self.path / name).is_file():
+            return (self.path / name).read_text().strip()
         code, out = self.run("rev-parse", "-q", "--verify", "--end-of-options", name, ok=(0, 1, 128))
         return out.decode().strip() if code == 0 else None
 
     def commit(self, name: str) -> str | None:
         """The commit that a branch, tag, ref or (short) id stands for; None where there is none."""
-        full = len(name) == 40 and set(name) <= set("0123456789abcdef")
+        if name in self._commits:
+            return name
+        full = re.fullmatch("[0-9a-f]{40}", name)
         tried = [name] if full else [f"refs/heads/{name}", f"refs/tags/{name}", f"refs/{name}", name]
         for candidate in tried:
-            if found := self.resolve(f"{candidate}^{{commit}}"):
+            sha = self.resolve(candidate)
+            found = sha if sha in self._commits else sha and self.resolve(f"{sha}^{{commit}}")
+            if found:
+                self._commits.add(found)
                 return found
         return None
 
@@ -110,7 +122,12 @@ class Bare:
         return dict(line.split(" ") for line in lines)
 
     def is_ancestor(self, old: str, new: str) -> bool:
-        return self.run("merge-base", "--is-ancestor", old, new, ok=(0, 1, 128))[0] == 0
+        if (old, new) not in self._ancestry:
+            code, _ = self.run("merge-base", "--is-ancestor", old, new, ok=(0, 1, 128))
+            if code == 128:
+                return False
+            self._ancestry[old, new] = code == 0
+        return self._ancestry[old, new]
 
     def move(self, ref: str, new: str, old: str | None = None) -> None:
         """Sets or (with ZERO) removes a ref; with `old` only where it stands there. GitFailed otherwise."""
@@ -150,8 +167,10 @@ class Bare:
 
     def merge_tree(self, ours: str, theirs: str) -> str | None:
         """The tree of the merge; None where it conflicts."""
-        code, out = self.run("merge-tree", "--write-tree", ours, theirs, ok=(0, 1))
-        return out.decode().split("\n")[0] if code == 0 else None
+        if (ours, theirs) not in self._merges:
+            code, out = self.run("merge-tree", "--write-tree", ours, theirs, ok=(0, 1))
+            self._merges[ours, theirs] = out.decode().split("\n")[0] if code == 0 else None
+        return self._merges[ours, theirs]
 
     def commit_tree(self, tree: str, parents: Iterable[str], message: str, *, who: str, when: int) -> str:
         person = {"NAME": who, "EMAIL": f"{who}@users.noreply.github.com", "DATE": f"{when} +0000"}

@@ -17,6 +17,7 @@ DESCRIPTION = Path(__file__).parents[2] / "data" / "github" / "openapi-trimmed.j
 BEYOND = {
     ("GET", "/user/{id}"),
     ("GET", "/meta"),
+    ("GET", "/repos/{owner}/{repo}/statuses/{ref}"),
     ("GET", "/organizations/{org_id}/team/{team_id}"),
 }
 """Endpoints that GitHub has and the trimmed description has not; they are served unchecked."""
@@ -36,6 +37,10 @@ def document() -> dict[str, Any]:
     # What tells a folder from a file there is a property, which the list that a folder is can't have.
     contents = found["paths"]["/repos/{owner}/{repo}/contents/{path}"]["get"]["responses"]["200"]["content"]
     contents["application/json"]["schema"].pop("discriminator", None)
+    # A bare list of names is the older form, which GitHub still takes and PyGithub sends.
+    labels = found["paths"]["/repos/{owner}/{repo}/issues/{issue_number}/labels"]["post"]["requestBody"]
+    names = {"type": "array", "items": {"type": "string"}}
+    labels["content"]["application/json"]["schema"]["oneOf"].append(names)
     return found
 
 

@@ -126,7 +126,9 @@ class FakeRepository(Checks, Conversation, PullRequests, Deployments):
         if key not in self._sizes:
             lines = self.bare.git("diff", "--numstat", f"{pull.base_sha}...{pull.head}").splitlines()
             counts = [[int(n) if n.isdigit() else 0 for n in line.split("\t")[:2]] for line in lines]
-            commits = int(self.bare.git("rev-list", "--count", f"{pull.base_sha}..{pull.head}"))
+            alone = self.record(pull.head)[2] == pull.base_sha
+            span = f"{pull.base_sha}..{pull.head}"
+            commits = 1 if alone else int(self.bare.git("rev-list", "--count", span))
             self._sizes[key] = (sum(c[0] for c in counts), sum(c[1] for c in counts), len(lines), commits)
         return self._sizes[key]
 

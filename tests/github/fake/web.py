@@ -20,7 +20,7 @@ from starlette.requests import Request as Incoming
 from starlette.responses import Response
 from starlette.routing import Route
 
-from tests.github.fake import access, description, smart_http
+from tests.github.fake import access, description, pages, smart_http
 from tests.github.fake.calls import TABLE, Answer, Call, Refused, not_found, parse_body
 from tests.github.fake.shapes.people import etag
 from tests.github.fake.state import Credential, Request
@@ -94,6 +94,8 @@ class Front:
     def _git(self, request: Incoming, path: str, body: bytes, kind: int | str | None) -> Response:
         if isinstance(kind, int):
             return Response("fault on demand\n", kind, media_type="text/plain")
+        if request.method == "POST" and path.endswith(f"/{pages.NEW_APP}"):
+            return pages.new_app(self.hub, request, path, body)
         return smart_http.serve(self.hub, request, path, body)
 
     def _named(self, path: str) -> str:

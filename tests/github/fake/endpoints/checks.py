@@ -20,7 +20,7 @@ def make_run(call: Call) -> Answer:
     app, sha = call.who.app, call.wanted("head_sha")
     if app is None:
         raise Refused(403, "You must authenticate via a GitHub App.")
-    if call.repo.bare.resolve(f"{sha}^{{commit}}") is None:
+    if call.repo.bare.commit(sha) is None:
         raise Refused(422, f"No commit found for SHA: {sha}")
     branches = [name for name, tip in call.repo.bare.refs("refs/heads/").items() if tip == sha]
     branch = branches[0].removeprefix("refs/heads/") if branches else None
@@ -181,6 +181,7 @@ def combined_status(call: Call) -> Answer:
     return Answer(body=body, headers=headers)
 
 
+@endpoint("GET", BASE + "/statuses/{ref}", "statuses:read")
 @endpoint("GET", BASE + "/commits/{ref}/statuses", "statuses:read")
 def list_statuses(call: Call) -> Answer:
     sha = commit_of(call, call.params["ref"])
@@ -191,7 +192,7 @@ def list_statuses(call: Call) -> Answer:
 @endpoint("POST", BASE + "/statuses/{sha}", "statuses:write")
 def make_status(call: Call) -> Answer:
     sha = call.params["sha"]
-    if call.repo.bare.resolve(f"{sha}^{{commit}}") is None:
+    if call.repo.bare.commit(sha) is None:
         raise Refused(422, f"No commit found for SHA: {sha}")
     made = call.repo.add_status(
         sha,

@@ -24,7 +24,7 @@ def label(repo: FakeRepository, name: str) -> Json:
         "node_id": node_id("Label", repo.label_id(name)),
         "url": f"{repo.api_url}/labels/{name}",
         "name": name,
-        "description": None,
+        "description": "",
         "color": hashlib.sha256(name.encode()).hexdigest()[:6],
         "default": False,
     }
