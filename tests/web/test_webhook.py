@@ -238,12 +238,15 @@ def test_all_bodies_together_are_bounded(door: Door, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(webhook, "READING_BYTES", 1_000_000)
     head = f"POST /webhook HTTP/1.1\r\nHost: x\r\nX-Hub-Signature-256: sha256={'0' * 64}\r\n"
     large = (head + "Content-Length: 900000\r\n\r\n").encode() + b"x" * 800_000
-    with socket.create_connection(("127.0.0.1", door.port)) as waiting:
-        waiting.sendall(large)
-        deadline = time.monotonic() + 10
-        while (answer := door.deliver(b"y" * 300_000)).status_code != 503:
-            assert time.monotonic() < deadline, answer
-        assert door.deliver(SOME).status_code == 202
+    for patience in (0.1, 0.5, 2.0, 5.0):  # what comes first when two meet is up to the machine
+        with socket.create_connection(("127.0.0.1", door.port)) as waiting:
+            waiting.sendall(large)
+            time.sleep(patience)
+            if door.deliver(b"y" * 300_000).status_code == 503:
+                assert door.deliver(SOME).status_code == 202
+                break
+    else:
+        raise AssertionError("both were taken")
     deadline = time.monotonic() + 10
     while (answer := door.deliver({"text": "y" * 300_000})).status_code != 202:
         assert time.monotonic() < deadline, answer
