@@ -64,9 +64,7 @@ def test_rule_2_a_failed_request_costs_time_and_nothing_else(
         tagged = [text for text in w.ours(number) if text.startswith("<!-- pointsman:comment")]
         assert len(tagged) == 1
         ours = [
-            r.name
-            for r in w.repo.check_runs(w.repo.pull(number).head, newest=False)
-            if r.app is w.registered
+            r.name for r in w.repo.check_runs(w.repo.pull(number).head, newest=False) if r.app is w.registered
         ]
         assert len(ours) == len(set(ours)), "no check run is posted twice"
 
@@ -125,7 +123,9 @@ def test_rule_11_a_missing_bypass_is_said_in_words_and_waited_for(tmp_path: Path
         w.github.advance(90)
         w.work()
         assert any("bypass" in text for text in w.ours(number))
-        rules.bypass.append({"actor_id": w.registered.id, "actor_type": "Integration", "bypass_mode": "always"})
+        rules.bypass.append(
+            {"actor_id": w.registered.id, "actor_type": "Integration", "bypass_mode": "always"}
+        )
         later(w)
         assert w.landed() == ["Add feature (#1)"]
 
@@ -185,7 +185,9 @@ def test_two_apps_on_one_repository_do_not_mistake_each_other(tmp_path: Path) ->
         other = w.github.app("other-bot")
         w.github.install(other, w.repo)
         number = queued(w)
-        w.repo.comment(number, other.bot, "<!-- pointsman:comment v1 -->\nI am not the queue.\n\n/dequeue", app=other)
+        w.repo.comment(
+            number, other.bot, "<!-- pointsman:comment v1 -->\nI am not the queue.\n\n/dequeue", app=other
+        )
         w.work()
         assert w.landed() == ["Add feature (#1)"]
         assert len([text for text in w.ours(number) if "comment v1" in text]) == 1
@@ -199,7 +201,9 @@ def test_no_secret_is_in_what_is_said_or_kept(tmp_path: Path) -> None:
         later(w)
         secrets = [w.registered.webhook_secret, *w.github.tokens, "PRIVATE KEY"]
         said = "\n".join(map(repr, w.heard))
-        kept = b"".join(p.read_bytes() for p in (tmp_path / "state").rglob("*") if p.is_file() and p.suffix != ".lock")
+        kept = b"".join(
+            p.read_bytes() for p in (tmp_path / "state").rglob("*") if p.is_file() and p.suffix != ".lock"
+        )
         for secret in secrets:
             assert secret not in said
             assert secret.encode() not in kept

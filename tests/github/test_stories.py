@@ -12,9 +12,13 @@ from tests.github.world import CONTRACT, VERSIONS, World, revision, world
 HERE = Ways(gate="workflows", prove="here")
 
 
-def fork(w: World, name: str, id: str, *, up: str | None = None, by: str = "ada", of: str | None = None) -> int:
+def fork(
+    w: World, name: str, id: str, *, up: str | None = None, by: str = "ada", of: str | None = None
+) -> int:
     """A pull request with a revision on top of aa1, as all the others have it."""
-    return w.open(name, {f"{VERSIONS}/{id}.py": revision(id, '"aa1"', up=up)}, by=by, title=f"Add {id}", fork=of)
+    return w.open(
+        name, {f"{VERSIONS}/{id}.py": revision(id, '"aa1"', up=up)}, by=by, title=f"Add {id}", fork=of
+    )
 
 
 def test_opened_queued_landed(tmp_path: Path) -> None:

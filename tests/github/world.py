@@ -124,7 +124,9 @@ class World:
 
     def told(self) -> list[str]:
         """What the app said, one line each."""
-        return [f"{entry.kind} {entry.body.get('text') or entry.body.get('why') or ''}" for _, entry in self.heard]
+        return [
+            f"{entry.kind} {entry.body.get('text') or entry.body.get('why') or ''}" for _, entry in self.heard
+        ]
 
     def troubles(self) -> list[str]:
         return [str(entry.body.get("why")) for _, entry in self.heard if entry.kind == "trouble"]
@@ -181,7 +183,9 @@ class World:
             up.set()
 
         thread = threading.Thread(
-            target=serve, args=(pages,), kwargs={"host": "127.0.0.1", "port": 0, "stop": stop, "started": started}
+            target=serve,
+            args=(pages,),
+            kwargs={"host": "127.0.0.1", "port": 0, "stop": stop, "started": started},
         )
         thread.start()
         life.callback(thread.join, 20)

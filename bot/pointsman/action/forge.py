@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from pointsman.core.errors import UserError
 
 if TYPE_CHECKING:
     from pointsman.action.surroundings import Surroundings
-    from pointsman.core.hints import Figures
-    from pointsman.core.queue.model import Entry
     from pointsman.ports import People, Pulls
-
-
-class Hub(Protocol):
-    """The queue of one repository, ready to be woken."""
-
-    say: Callable[[str, Entry], None]
-
-    def round(self) -> int:
-        """Everything that is due now, once; how much was done."""
-        ...
-
-    def figures(self) -> Figures: ...
+    from pointsman.service.hub import Hub
 
 
 def hub(around: Surroundings) -> AbstractContextManager[Hub]:

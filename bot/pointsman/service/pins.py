@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pointsman.core.model import Sha
 from pointsman.core.queue.model import LIVE, Candidate, Change, ChangeState
 from pointsman.ports import Git, Store
+from pointsman.service.restore import has
 
 CANDIDATE_REFS = "refs/pointsman/candidates/"
 CHANGE_REFS = "refs/pointsman/changes/"
@@ -31,7 +32,7 @@ class Pins:
         wanted = {f"{CHANGE_REFS}{change.id}": change.head for change in changes}
         wanted |= {f"{CANDIDATE_REFS}{candidate.id}": candidate.commit for candidate in live}
         for ref, commit in wanted.items():
-            if pinned.get(ref) != commit:
+            if pinned.get(ref) != commit and has(self.git, commit):
                 self.git.move_ref(ref, new=commit, expected=pinned.get(ref))
         for prefix in (CHANGE_REFS, CANDIDATE_REFS):
             self._drop_oldest(prefix, pinned, wanted)

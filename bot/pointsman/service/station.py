@@ -14,6 +14,7 @@ from pointsman.ports import Clock, Gates, Pulls, Store
 from pointsman.service.intake import Intake
 from pointsman.service.loop import Loop
 from pointsman.service.pull_desk import PullDesk
+from pointsman.service.restore import Restorer
 from pointsman.service.speaker import Speaker
 
 LOOK_SECONDS = 300.0
@@ -50,6 +51,7 @@ class Station:
     intake: Intake
     speaker: Speaker
     loop: Loop
+    restorer: Restorer
     clock: Clock
     say: Callable[[str, Entry], None] = lambda _name, _entry: None
     upkeep: Callable[[], None] = lambda: None
@@ -66,6 +68,7 @@ class Station:
 
     def recover(self) -> None:
         """What a new process does first: leftovers are collected, last words are said again."""
+        self.restorer.bring_back()
         self.loop.recover()
         since = self.clock.now() - RECENT_SECONDS
         for change in self.store.changes():

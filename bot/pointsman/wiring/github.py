@@ -42,6 +42,7 @@ from pointsman.service.observe import Observer
 from pointsman.service.perform import Performer
 from pointsman.service.pull_desk import PullDesk
 from pointsman.service.repair import Repairs
+from pointsman.service.restore import Restorer
 from pointsman.service.speaker import Speaker
 from pointsman.service.station import Station
 
@@ -270,6 +271,7 @@ def station(
         loop=Loop(observer=observer, performer=performer, store=store, gates=gates, clock=clock),
         clock=clock,
         upkeep=lambda: upkeep(git),
+        restorer=Restorer(git=git, remote=remote, forge=forge, store=store, clock=clock),
     )
 
 
