@@ -46,7 +46,7 @@ def test_hold_takes_a_change_out_of_a_candidate_that_is_being_tested(tmp_path: P
         w.work()
         w.say(number, "/hold")
         w.work()
-        candidate = [u.new for u in w.github.git_log if u.ref.startswith("refs/heads/pointsman/")][0]
+        candidate = next(u.new for u in w.github.git_log if u.ref.startswith("refs/heads/pointsman/"))
         w.github.finish_check(w.repo, candidate, "unit")
         w.work()
         assert w.landed() == []

@@ -1,4 +1,4 @@
-"""`pointsman serve` killed with SIGKILL again and again while pull requests land: nothing is lost, nothing lands twice."""
+"""`pointsman serve` killed with -9 again and again while pull requests land: nothing is lost or lands twice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The queue without a server: each tick is a process of its own with nothing but GITHUB_TOKEN and a ref for its state."""
+"""The queue without a server: every tick starts with nothing but GITHUB_TOKEN and a ref that holds its state."""
 
 from __future__ import annotations
 
