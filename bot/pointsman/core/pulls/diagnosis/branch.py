@@ -95,29 +95,34 @@ def judge_branch(facts: RepositoryFacts, app: AppFacts) -> Iterator[Finding]:
 
 
 def _readable(sheet: Sheet, facts: RepositoryFacts) -> Iterator[Finding]:
-    for name, part in (("rulesets", facts.rules), ("protection", facts.classic)):
-        if isinstance(part, Unread):
-            yield sheet.broken(
-                name,
-                f"those of {facts.base} can't be read, so nothing lands there: {part.why}",
-                mend="give the app Administration: Read-only, and accept it for the installation",
-            )
+    """Of classic protection the branch itself tells the required checks: the queue can do with that."""
+    if isinstance(facts.rules, Unread):
+        text = f"the rules of {facts.base} can't be read, so nothing lands there: {facts.rules.why}"
+        yield sheet.broken("rulesets", text, mend="give the app Metadata: Read-only, and accept it")
+    if isinstance(facts.classic, Unread):
+        yield sheet.missing(
+            "protection",
+            f"classic protection of {facts.base} can't be read, but for its required checks: {facts.classic.why}",
+            mend="give the app Administration: Read-only, and accept it for the installation",
+        )
 
 
 def _direct_push(sheet: Sheet, facts: RepositoryFacts, guard: Guard) -> Iterator[Finding]:
     refusing = [kind for kind in DIRECT if kind in guard.kinds]
+    mend = (
+        f"make a ruleset for {facts.base} with Restrict updates, Restrict deletions and Block force pushes, and in its "
+        "bypass list this app alone, mode Always"
+    )
     if refusing:
         yield sheet.ok(
             "direct push", f"refused on {facts.base} to all but the bypass list ({_listed(refusing)})"
         )
     elif guard.complete:
-        yield sheet.broken(
-            "direct push",
-            f"whoever may write can push to {facts.base}, around the queue",
-            mend=f"make a ruleset for {facts.base} with Restrict updates, Restrict deletions and Block force pushes, "
-            "and in its bypass list this app alone, mode Always",
-            url=_rules_page(facts),
-        )
+        text = f"whoever may write can push to {facts.base}, around the queue"
+        yield sheet.broken("direct push", text, mend=mend, url=_rules_page(facts))
+    else:
+        text = f"nothing that can be read refuses it on {facts.base}"
+        yield sheet.missing("direct push", text, mend=mend, url=_rules_page(facts))
 
 
 def _merge_button(sheet: Sheet, facts: RepositoryFacts, guard: Guard, app: AppFacts) -> Iterator[Finding]:

@@ -19,7 +19,10 @@ class Need:
 
 PERMISSIONS: Mapping[str, Need] = {
     "actions": Need(level="write", stops="no workflow is started or run again", vital=False),
-    "administration": Need(stops="branch protection can't be read, so nothing lands"),
+    "administration": Need(
+        stops="of classic branch protection only the required checks are known, so what else it asks shows too late",
+        vital=False,
+    ),
     "checks": Need(level="write", stops="no check run is posted, and no gate can pass"),
     "contents": Need(level="write", stops="no candidate is pushed and nothing lands"),
     "deployments": Need(stops="`deployment_status` does not come: a deploy is noticed late", vital=False),
