@@ -555,6 +555,11 @@ class TestGroup:
         passed = {"contract": ["success"], "migrations": ["success"], "queue": ["success"]}
         assert self.group(at, at.open()) == passed
 
+    def test_only_the_last_groups_are_remembered(self, at: Office) -> None:
+        for name in "abcdef":
+            self.group(at, at.open(name))
+        assert len(at.store.notes("said@")) == 4 * 3
+
     def test_a_change_that_the_contract_refuses_fails_there_too(self, at: Office) -> None:
         found = self.group(at, at.open("bad", {"secrets/key": "x\n"}))
         assert found["contract"] == found["queue"] == ["failure"]

@@ -30,6 +30,8 @@ __all__ = ["MergeGroup", "Speaker"]
 
 AGAIN = 30.0
 """Seconds until the forge is asked again where it did not say when."""
+GROUPS = 0
+"""Stands in the notes for the number of a pull request where a group of the forge's own queue is told of."""
 ABSENT = 600.0
 """Seconds until a commit that is not here, or a permission that is missing, is looked for again."""
 
@@ -114,6 +116,7 @@ class Speaker:
         """Put the three checks on a group of the forge's own merge queue, whose commits are in the repository. Errors:
         `ForgeUnavailable`; ask again."""
         judged = self._groups.judged(group)
+        self._said.at_head(GROUPS, group.head)
         outputs = compose_group_checks(judged, head=group.head)
         self._poster.post([(output, digest_of(output)) for output in outputs], None)
 
