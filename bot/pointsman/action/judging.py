@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 from pointsman.action import forge
 from pointsman.core.contract import Approval, Author, Outcome
 from pointsman.core.errors import UserError
-from pointsman.core.model import Sha
+from pointsman.core.model import Merged, Sha
 from pointsman.core.pulls.telling import Judged
 from pointsman.service.contracts import contract_at
 from pointsman.service.groups import Groups, MergeGroup
@@ -66,14 +66,26 @@ def judge(around: Surroundings, git: GitRepository, asked: Subject) -> CheckRepo
     from pointsman.adapters.clock import SystemClock
 
     verdicts = Verdicts(git=git, store=_NOTHING, people=people, clock=SystemClock(), reader=_reader(git))
-    report = verdicts.judge(change, asked.base, contract)
+    report = as_it_stands(git, verdicts.judge(change, asked.base, contract))
     waits = report.contract is not None and report.contract.outcome is Outcome.WAITING
     if not waits or not reachable or asked.number is None:
         return report
     desk = desk or forge.desk(around)
     reviews = desk.pulls.reviews(asked.number)
     given = approving(git, asked.head, reviews, desk.people, contract)
-    return verdicts.judge(replace(change, approvals=given), asked.base, contract)
+    return as_it_stands(git, verdicts.judge(replace(change, approvals=given), asked.base, contract))
+
+
+def as_it_stands(git: Git, report: CheckReport) -> CheckReport:
+    """A head that carries its fix commit already forks nothing: the queue would make that commit anew, so the verdict
+    speaks of a heal, and plain git comes to the very same tree."""
+    healing = report.migrations.healing
+    if healing.status != "healed":
+        return report
+    plain = git.merge(report.question.base, report.question.head)
+    if not isinstance(plain, Merged) or plain.tree != healing.tree:
+        return report
+    return replace(report, migrations=replace(report.migrations, healing=replace(healing, environments=())))
 
 
 def judge_group(
@@ -117,11 +129,11 @@ class Reviewed(Verdicts):
     def of_pull(
         self, pull: Pull, tip: Sha, contract: Contract, *, approvals: tuple[Approval, ...] = ()
     ) -> CheckReport:
-        report = super().of_pull(pull, tip, contract, approvals=approvals)
+        report = as_it_stands(self.git, super().of_pull(pull, tip, contract, approvals=approvals))
         if approvals or report.contract is None or report.contract.outcome is not Outcome.WAITING:
             return report
         given = approving(self.git, pull.head, self.pulls.reviews(pull.number), self.people, contract)
-        return super().of_pull(pull, tip, contract, approvals=given) if given else report
+        return self.of_pull(pull, tip, contract, approvals=given) if given else report
 
 
 def _contract(git: Git, commit: Sha) -> Contract | str:
