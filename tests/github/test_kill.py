@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -28,8 +30,8 @@ class Serve:
     def __init__(self, folder: Path, hub: FakeGitHub) -> None:
         self.app = hub.app()
         self._folder = folder
-        self._process: subprocess.Popen[str] | None = None
-        self._port = 0
+        self._process: subprocess.Popen[bytes] | None = None
+        self._port = _free_port()
         secrets = AppCredentials(
             app_id=self.app.id,
             slug=self.app.slug,
@@ -43,21 +45,29 @@ class Serve:
     def start(self) -> None:
         command = [sys.executable, "-m", "pointsman", "serve", "--prove", "here", "--port", str(self._port)]
         command += ["--credentials", str(self._folder / "app.json"), "--state", str(self._folder / "state")]
-        with (self._folder / "serve.log").open("a") as log:
-            self._process = subprocess.Popen(command, stdout=log, stderr=subprocess.PIPE, text=True)
-        assert self._process.stderr is not None
-        line = self._process.stderr.readline()
-        assert "listening on" in line, line
-        self._port = int(line.split("  ")[0].rpartition(":")[2])
+        with (self._folder / "serve.log").open("ab") as log:
+            self._process = subprocess.Popen(command, stdout=log, stderr=log)
+        _await_port(self._port)
         self.app.hook_url = f"http://127.0.0.1:{self._port}/webhook"
 
     def kill(self, how: signal.Signals = signal.SIGKILL) -> int:
         assert self._process is not None
-        assert self._process.stderr is not None
         self._process.send_signal(how)
-        code = self._process.wait(30)
-        self._process.stderr.close()
-        return code
+        return self._process.wait(30)
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def _await_port(port: int) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        time.sleep(0.05)
+    raise AssertionError("it does not listen")
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from pointsman.core.errors import ForgeUnavailable, PointsmanError
+from pointsman.core.errors import EnvironmentProblem, ForgeUnavailable, PointsmanError
 from pointsman.core.hints import Delivery, Figures
 from pointsman.core.pulls import events as e
 from pointsman.core.queue.model import Entry
@@ -40,6 +40,7 @@ class Hub:
     _counted: Counter[str] = field(default_factory=Counter)
     _deliveries: Counter[tuple[str, str]] = field(default_factory=Counter)
     _last_round: float = 0.0
+    _inbox_again_at: float = 0.0
 
     @property
     def ready(self) -> str:
@@ -69,7 +70,7 @@ class Hub:
         return Figures(
             lanes=tuple(lane for station in stations for lane in station.figures()),
             requests=tuple((station.name, station.pulls.spent) for station in stations),
-            deliveries=tuple(self._deliveries.items()),
+            deliveries=tuple(self._deliveries.copy().items()),
             landed=self._counted["landed"],
             returned=self._counted["returned"],
             healed=self._counted["healed"],
@@ -122,10 +123,18 @@ class Hub:
         return station
 
     def _work_inbox(self) -> int:
-        pending = self.inbox.pending(now=self.clock.now())
-        for delivery in pending:
-            outcome = self._work(delivery)
-            self._deliveries[(delivery.event, outcome)] += 1
+        """What can't be read or written off for now (a full disk) stays where it is."""
+        if self.clock.now() < self._inbox_again_at:
+            return 0
+        try:
+            pending = self.inbox.pending(now=self.clock.now())
+            for delivery in pending:
+                outcome = self._work(delivery)
+                self._deliveries[(delivery.event, outcome)] += 1
+        except EnvironmentProblem as problem:
+            self._inbox_again_at = self.clock.now() + RETRY_SECONDS
+            self.heard("", Entry(lane="", kind="trouble", body={"why": str(problem)}))
+            return 0
         return len(pending)
 
     def _work(self, delivery: Delivery) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import threading
@@ -50,6 +51,13 @@ QUIET = frozenset({"building", "run_started", "landing", "passed", "submitted"})
     default=None,
     help="Where heals are proved.  [default: as --gate]",
 )
+@click.option(
+    "--also-secret",
+    "also",
+    multiple=True,
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="A file with another webhook secret that counts as well, while the secret is being replaced.",
+)
 @click.option("--quiet", "-q", is_flag=True, help="Say nothing but errors.")
 def serve(
     credentials: Path | None,
@@ -58,6 +66,7 @@ def serve(
     port: int,
     gate: Where,
     prove: Where | None,
+    also: tuple[Path, ...],
     quiet: bool,
 ) -> int:
     """Run the GitHub App: take webhooks in, work every repository's queue, answer on pull requests.
@@ -72,13 +81,15 @@ def serve(
     say = (lambda _name, _entry: None) if quiet else _say
     with github_app(known, state or _state_folder(), ways=ways, say=say) as app:
         from pointsman.adapters.clock import SystemClock
-        from pointsman.web.server import make_app
-        from pointsman.web.server import serve as listen
+        from pointsman.web import log_to, make_app
+        from pointsman.web import serve as listen
+
+        log_to(level=logging.WARNING if quiet else logging.INFO)
 
         worker = Worker(app.hub.run)
         pages = make_app(
             inbox=app.inbox,
-            secrets=(known.webhook_secret,),
+            secrets=(known.webhook_secret, *(path.read_text().strip() for path in also)),
             figures=app.hub.figures,
             ready=lambda: app.hub.ready if worker.alive else "the queue's thread has died",
             wake=app.wake,

@@ -51,7 +51,7 @@ def _meaning(path: Path, error: BaseException | None) -> Exception:
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
             text = (
                 f"The state file {path} is damaged ({error}). It was left as it is: restore it from a "
-                "backup, or move it aside to start with an empty queue."
+                "backup, or move it aside to start with an empty one."
             )
         case sqlite3.SQLITE_CONSTRAINT:
             return LookupError(f"the state file {path} refused a record: {error}")
