@@ -467,9 +467,17 @@ def test_rule_11_a_branch_without_rules_has_none(at: Desk) -> None:
     assert (rules.required, rules.kinds, rules.merge_queue, rules.problems) == ((), (), False, ())
 
 
+def test_rule_10_without_administration_the_branch_itself_tells_what_is_required(tmp_path: Path) -> None:
+    with desk(tmp_path, metadata="read", contents="write") as at:
+        at.repo.protect("main", [("unit", None)])
+        rules = at.pulls.rules("main")
+        assert (rules.required, rules.problems) == ((RequiredCheck(name="unit"),), ())
+
+
 def test_rule_10_what_may_not_be_read_is_a_problem_in_words_not_the_absence_of_rules(tmp_path: Path) -> None:
     with desk(tmp_path, metadata="read", contents="write") as at:
         at.repo.protect("main", [("unit", None)])
+        at.hub.fail_next("GET", r"/branches/main$", 403)
         (problem,) = at.pulls.rules("main").problems
         assert "classic protection of main cannot be read" in problem
 
