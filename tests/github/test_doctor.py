@@ -186,6 +186,22 @@ def test_a_repository_costs_at_most_twelve_requests(sound: SetUp) -> None:
     assert "more were not read" in noted["workflows"].text
 
 
+def test_it_only_reads(sound: SetUp) -> None:
+    before = len(sound.hub.requests)
+    sound.findings(admin_token=administrator(sound))
+    written = {each.route for each in sound.hub.requests[before:] if each.method != "GET"}
+    assert written == {"/app/installations/{installation_id}/access_tokens"}
+    allowed = [one for token, one in sound.hub.tokens.items() if token.startswith("ghs_")]
+    assert {level for one in allowed for level in one.permissions.values()} == {"read"}
+
+
+def test_an_administrators_token_that_is_none_hides_nothing_else(sound: SetUp) -> None:
+    found = {each.name: each for each in sound.findings(admin_token="ghp_revoked")}
+    assert found["bypass"].state is State.OK
+    assert "the token does not help" in found["bypass list"].text
+    assert sound.faults(admin_token="no token").keys() == {"credentials"}
+
+
 # the app itself
 
 

@@ -155,22 +155,29 @@ def _full_name(told: str | None) -> str | None:
 
 
 def _print(findings: tuple[Finding, ...]) -> None:
+    from pointsman.core.contract.names import shown
+
     for area, title in TITLES.items():
-        shown = [finding for finding in findings if finding.area == area]
-        for subject in dict.fromkeys(finding.subject for finding in shown):
-            click.echo(click.style(f"{title} {subject}".strip(), bold=True))
-            _print_group([finding for finding in shown if finding.subject == subject])
+        here = [finding for finding in findings if finding.area == area]
+        for subject in dict.fromkeys(finding.subject for finding in here):
+            click.echo(click.style(f"{title} {shown(subject)}".strip(), bold=True))
+            _print_group([finding for finding in here if finding.subject == subject])
 
 
 def _print_group(findings: list[Finding]) -> None:
+    """What came from elsewhere may hold anything: it is shown so that it can forge no line."""
+    from pointsman.core.contract.names import shown
+
     width = max(13, *(len(finding.name) for finding in findings))
     for finding in findings:
         word, color = MARKS[finding.state]
         mark = click.style(f"{word:<6}", fg=color)
-        click.echo(f"  {mark} {finding.name:<{width}} {_numbers(finding)}{finding.text}")
-        step = "  ".join(part for part in (finding.mend, finding.url) if part)
-        if step:
-            click.echo(f"         {'':<{width}} -> {step}")
+        first, *rest = (shown(line) for line in finding.text.split("\n"))
+        click.echo(f"  {mark} {shown(finding.name):<{width}} {_numbers(finding)}{first}")
+        step = "  ".join(shown(part) for part in (finding.mend, finding.url) if part)
+        for line in (*rest, f"-> {step}" if step else ""):
+            if line:
+                click.echo(f"{'':<{width + 10}}{line}")
 
 
 def _numbers(finding: Finding) -> str:

@@ -47,10 +47,11 @@ def examine_app(
     clock = clock or SystemClock()
     here = app_state(state, now=clock.now())
     try:
-        with closing(Examination(credentials, clock=clock, admin_token=admin_token)) as examination:
-            there = tuple(_on_github(examination, repository, gate or Gate()))
+        examination = Examination(credentials, clock=clock, admin_token=admin_token)
     except UserError as problem:
-        there = (Sheet(area="app").broken("key", str(problem)),)
+        return (Sheet(area="app").broken("credentials", str(problem)), *here)
+    with closing(examination):
+        there = tuple(_on_github(examination, repository, gate or Gate()))
     return (*there, *here)
 
 
@@ -61,7 +62,7 @@ def _on_github(examination: Examination, repository: str | None, gate: Gate) -> 
         mend = "see that this machine reaches GitHub, and that `api_url` in the credentials is right"
         yield Sheet(area="app").broken("api", str(problem), mend=mend)
         return
-    except ForgeRefused as problem:
+    except (ForgeRefused, UserError) as problem:
         mend = "make a new private key on the app's page, and put it into the credentials"
         yield Sheet(area="app").broken("key", str(problem), mend=mend)
         return

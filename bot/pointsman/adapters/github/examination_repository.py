@@ -142,8 +142,12 @@ def _ruleset(reader: Reader, facts: RepositoryFacts, number: int) -> Ruleset:
     """What we may is told to us alone, and the list to an administrator alone."""
     ours = read(lambda raw: _one(raw, facts), reader.get("rulesets", number))
     if ours.actors is None and reader.admin is not None:
-        theirs = read(lambda raw: _one(raw, facts), reader.get("rulesets", number, client=reader.admin))
-        return replace(ours, actors=theirs.actors)
+        path = ("rulesets", number)
+        theirs = asked(lambda: read(lambda raw: _one(raw, facts), reader.get(*path, client=reader.admin)))
+        if isinstance(theirs, Unread):
+            return replace(ours, hidden=f"the token does not help: {theirs.why}")
+        hidden = "nor is it shown to the one whose token was given" if theirs.actors is None else ""
+        return replace(ours, actors=theirs.actors, hidden=hidden)
     return ours
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from pointsman.core.contract.names import shown
 from pointsman.core.diagnosis import Finding, Sheet
+from pointsman.core.pulls.diagnosis.classic import judge_classic, kinds_of, listed
 from pointsman.core.pulls.diagnosis.facts import (
     Actor,
     AppFacts,
@@ -61,7 +62,7 @@ class Guard:
     @property
     def kinds(self) -> frozenset[str]:
         """Of rulesets and, by the names that those have for them, of classic protection."""
-        return frozenset(rule.kind for rule in self.rules) | frozenset(_classic_kinds(self.classic))
+        return frozenset(rule.kind for rule in self.rules) | frozenset(kinds_of(self.classic))
 
     @property
     def required(self) -> tuple[RequiredCheck, ...]:
@@ -80,7 +81,7 @@ def judge_branch(facts: RepositoryFacts, app: AppFacts) -> Iterator[Finding]:
             "merge queue",
             f"GitHub's own merge queue guards {facts.base}: Pointsman answers `merge_group` with its checks and lands "
             "nothing there itself",
-            mend=f"require the checks {_listed(sorted(OWN_CHECKS))} there, or turn the merge queue off",
+            mend=f"require the checks {listed(sorted(OWN_CHECKS))} there, or turn the merge queue off",
             url=_rules_page(facts),
         )
     else:
@@ -90,7 +91,7 @@ def judge_branch(facts: RepositoryFacts, app: AppFacts) -> Iterator[Finding]:
     yield from _history(sheet, facts, guard)
     yield from _required(sheet, facts, guard, app)
     if guard.classic is not None:
-        yield from _classic(sheet, facts, guard.classic, app)
+        yield from judge_classic(sheet, facts, guard.classic, app)
     yield from _candidates(sheet, facts)
 
 
@@ -115,7 +116,7 @@ def _direct_push(sheet: Sheet, facts: RepositoryFacts, guard: Guard) -> Iterator
     )
     if refusing:
         yield sheet.ok(
-            "direct push", f"refused on {facts.base} to all but the bypass list ({_listed(refusing)})"
+            "direct push", f"refused on {facts.base} to all but the bypass list ({listed(refusing)})"
         )
     elif guard.complete:
         text = f"whoever may write can push to {facts.base}, around the queue"
@@ -144,7 +145,7 @@ def _bypass(sheet: Sheet, facts: RepositoryFacts, guard: Guard) -> Iterator[Find
     """Rule 11: each ruleset that would refuse the queue's own push has to let it through."""
     for number, kinds in _by_ruleset(guard.rules, ignoring=HARMLESS).items():
         found = facts.rulesets.get(number, Unread(why="it was not asked for"))
-        yield _through(sheet, "bypass", found, f"{_listed(kinds)} on {facts.base}", facts)
+        yield _through(sheet, "bypass", found, f"{listed(kinds)} on {facts.base}", facts)
 
 
 def _through(sheet: Sheet, name: str, found: Ruleset | Unread, what: str, facts: RepositoryFacts) -> Finding:
@@ -177,11 +178,11 @@ def _others(sheet: Sheet, facts: RepositoryFacts, guard: Guard, app: AppFacts) -
         found = facts.rulesets.get(number)
         if not isinstance(found, Ruleset):
             continue
-        title = f"of ruleset {shown(found.name)} ({_listed(kinds)})"
+        title = f"of ruleset {shown(found.name)} ({listed(kinds)})"
         if found.actors is None:
             yield sheet.missing(
                 "bypass list",
-                f"{title}: GitHub shows it only to those who may change it",
+                f"{title}: {found.hidden or 'GitHub shows it only to those who may change it'}",
                 mend="look that it holds this app alone, or give --admin-token",
                 url=found.page,
             )
@@ -191,7 +192,7 @@ def _others(sheet: Sheet, facts: RepositoryFacts, guard: Guard, app: AppFacts) -
             yield sheet.ok("bypass list", f"{title}: nobody but this app")
             continue
         say = sheet.broken if any((each.kind, each.id) == WRITERS for each in others) else sheet.missing
-        text = f"{title}: others may go around the queue: {_listed(map(_actor, others))}"
+        text = f"{title}: others may go around the queue: {listed(map(_actor, others))}"
         yield say("bypass list", text, mend="leave this app alone in it", url=found.page)
 
 
@@ -232,51 +233,6 @@ def _required(sheet: Sheet, facts: RepositoryFacts, guard: Guard, app: AppFacts)
             )
 
 
-def _classic(sheet: Sheet, facts: RepositoryFacts, classic: Classic, app: AppFacts) -> Iterator[Finding]:
-    """Classic protection has no bypass list for all of it: each part that the queue runs into is one too many."""
-    url = f"{facts.page}/settings/branches"
-    for blocks, text, mend in _obstacles(facts, classic, app):
-        if blocks:
-            yield sheet.broken(
-                "protection", f"classic protection of {facts.base} {text}: nothing lands", mend=mend, url=url
-            )
-    if classic.other_pushers:
-        text = (
-            f"others may push to {facts.base}, around the queue: {_listed(map(shown, classic.other_pushers))}"
-        )
-        yield sheet.missing("push list", text, mend="leave this app alone in it", url=url)
-    if not classic.admins_too:
-        text = f"classic protection of {facts.base} does not hold for administrators"
-        yield sheet.missing("admins", text, mend="tick `Do not allow bypassing the above settings`", url=url)
-
-
-def _obstacles(facts: RepositoryFacts, classic: Classic, app: AppFacts) -> Iterator[tuple[bool, str, str]]:
-    ours = [check.name for check in classic.required if check.name in OWN_CHECKS]
-    merges = facts.contract is None or facts.contract.queue.merge_method == "merge"
-    yield classic.locked, "locks the branch", "unlock it"
-    yield (
-        classic.pushers is not None and app.id not in classic.pushers,
-        "restricts who can push, and this app is not among them",
-        "add this app to those who can push",
-    )
-    yield (
-        classic.review_bypass is not None and app.id not in classic.review_bypass,
-        "requires a pull request, which the queue's push is not",
-        "let this app bypass required pull requests",
-    )
-    yield classic.signatures, "requires signed commits, and the queue's are not signed", "turn that off"
-    yield (
-        classic.linear and merges,
-        "requires a linear history",
-        "turn that off, or set queue.merge_method: squash",
-    )
-    yield (
-        bool(ours),
-        f"requires {_listed(ours)}, which the tested commit does not bear",
-        "require it in a ruleset, where this app can be in the bypass list",
-    )
-
-
 def _candidates(sheet: Sheet, facts: RepositoryFacts) -> Iterator[Finding]:
     """Rules that were meant for people's branches must not hold for the queue's own (rule 5)."""
     where = f"{CANDIDATES}**"
@@ -288,7 +244,7 @@ def _candidates(sheet: Sheet, facts: RepositoryFacts) -> Iterator[Finding]:
         yield sheet.ok("candidates", f"no rule keeps them from being pushed to {where}")
     for number, kinds in _by_ruleset(hindering, ignoring=frozenset()).items():
         found = facts.rulesets.get(number, Unread(why="it was not asked for"))
-        yield _through(sheet, "candidates", found, f"{_listed(kinds)} on {where}", facts)
+        yield _through(sheet, "candidates", found, f"{listed(kinds)} on {where}", facts)
 
 
 def _by_ruleset(rules: Iterable[Rule], *, ignoring: frozenset[str]) -> Mapping[int, list[str]]:
@@ -300,19 +256,6 @@ def _by_ruleset(rules: Iterable[Rule], *, ignoring: frozenset[str]) -> Mapping[i
     return found
 
 
-def _classic_kinds(classic: Classic | None) -> Iterator[str]:
-    if classic is None:
-        return
-    present = {
-        "update": classic.pushers is not None or classic.locked,
-        "pull_request": classic.review_bypass is not None,
-        "required_status_checks": bool(classic.required),
-        "non_fast_forward": not classic.force_pushes,
-        "deletion": not classic.deletions,
-    }
-    yield from (kind for kind, holds in present.items() if holds)
-
-
 def _actor(each: Actor) -> str:
     if each.kind == "RepositoryRole":
         return f"everybody with the role {ROLES.get(each.id or 0, each.id)}"
@@ -322,7 +265,3 @@ def _actor(each: Actor) -> str:
 
 def _rules_page(facts: RepositoryFacts) -> str:
     return f"{facts.page}/settings/rules"
-
-
-def _listed(words: Iterable[str]) -> str:
-    return ", ".join(dict.fromkeys(words))

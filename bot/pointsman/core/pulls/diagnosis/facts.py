@@ -102,13 +102,15 @@ class Actor:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ruleset:
     """`bypass`: what the app itself may (`always`, `exempt`, `pull_requests_only`, `never`), None where not told;
-    `actors` is None where the list was not shown: GitHub shows it only to those who may change it."""
+    `actors` is None where the list was not shown: GitHub shows it only to those who may change it. `hidden`: why an
+    administrator's token did not help, '' where none was given."""
 
     id: int
     name: str
     page: str
     bypass: str | None = None
     actors: tuple[Actor, ...] | None = None
+    hidden: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
