@@ -477,7 +477,7 @@ def test_rule_10_without_administration_the_branch_itself_tells_what_is_required
 def test_rule_10_what_may_not_be_read_is_a_problem_in_words_not_the_absence_of_rules(tmp_path: Path) -> None:
     with desk(tmp_path, metadata="read", contents="write") as at:
         at.repo.protect("main", [("unit", None)])
-        at.hub.fail_next("GET", r"/branches/main$", 403)
+        at.hub.fail_next("GET", r"widgets/branches/main$", 403)
         (problem,) = at.pulls.rules("main").problems
         assert "classic protection of main cannot be read" in problem
 
