@@ -19,8 +19,8 @@ from pointsman.adapters.github.credentials import AppCredentials, save
 from tests.github.fake import FakeGitHub, FakeRepository
 from tests.github.world import CONTRACT, PROJECT
 
-CHANGES = 4
-KILLS = 5
+CHANGES = 3
+KILLS = 3
 SECONDS = 120.0
 
 

@@ -180,3 +180,22 @@ def test_rule_6_lost_webhooks_cost_minutes_only(tmp_path: Path) -> None:
             w.github.advance(301)
             w.work()
         assert w.landed() == ["Add a (#1)"]
+
+
+def test_the_gate_may_run_here_in_the_jailed_runner(tmp_path: Path) -> None:
+    with world(tmp_path, ways=Ways(gate="here", prove="here"), jobs={}) as w:
+        good, bad = w.open("good", {"a.txt": "a\n"}, title="Good"), w.open("bad", {"red": "x\n"}, title="Bad")
+        w.say(good, "/queue")
+        w.say(bad, "/queue")
+        w.patiently(lambda: w.landed() == ["Good (#1)"] and w.checks(bad).get("pointsman / queue") == "failure")
+        assert not [u for u in w.github.git_log if u.ref.startswith("refs/heads/pointsman/")]
+
+
+@pytest.mark.parametrize("proof,landed", [("true", 2), ("false", 1)])
+def test_r07_a_heal_is_proved_by_a_check_on_the_candidate(tmp_path: Path, proof: str, landed: int) -> None:
+    with world(tmp_path, jobs={"unit": "true", "proof": proof}) as w:
+        first, second = fork(w, "one", "bb2"), fork(w, "two", "cc3", by="bob")
+        w.say(first, "/queue")
+        w.say(second, "/queue", by="bob")
+        w.work()
+        assert len(w.landed()) == landed

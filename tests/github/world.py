@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -121,6 +121,14 @@ class World:
             if quiet >= QUIET_ROUNDS:
                 return
         raise AssertionError(f"it did not come to rest: {self.told()}")
+
+    def patiently(self, done: Callable[[], bool], *, seconds: float = 60.0) -> None:
+        """Work until `done()`: for what runs in processes of its own, which takes real time."""
+        deadline = time.monotonic() + seconds
+        while not done():
+            assert time.monotonic() < deadline, self.told()
+            self.work()
+            time.sleep(0.05)
 
     def told(self) -> list[str]:
         """What the app said, one line each."""
