@@ -379,6 +379,8 @@ def test_rule_16_githubs_own_merge_queue_is_told(sound: SetUp) -> None:
     sound.guard(update=False, merge_queue=True)
     assert "merge_group" in sound.noted()["merge queue"].text
     assert sound.faults() == {}
+    sound.guard(update=False, merge_queue=True, required_checks=[("unit", ACTIONS)])
+    assert "`on: merge_group`" in sound.faults()["merge group unit"].mend
 
 
 def test_rule_5_rules_for_every_branch_that_keep_candidates_away(sound: SetUp) -> None:
@@ -487,6 +489,15 @@ def cut_off(path: Path) -> None:
         for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
             database.execute(f"DROP TRIGGER {name}")
         database.execute("DELETE FROM journal")
+
+
+def test_what_is_left_of_a_repository_that_is_gone_is_told(sound: SetUp) -> None:
+    for number in (7, sound.repo.id):
+        (sound.folder / f"state/repositories/{number}").mkdir(parents=True)
+    assert {"folder 7"} == {name for name in sound.noted() if name.startswith("folder ")}
+    assert "folder 7" not in sound.noted(repository="acme/depot")
+    sound.hub.fail_next("GET", "/installation/repositories", 500, times=4)
+    assert "folder 7" not in sound.noted()
 
 
 def test_an_inbox_that_nobody_works_is_red(sound: SetUp) -> None:

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -43,8 +43,9 @@ def default_folder(environment: Mapping[str, str]) -> Path:
     return Path(home) / "pointsman"
 
 
-def app_state(folder: Path, *, now: float) -> Iterator[Finding]:
-    """The parts of the folder, what they weigh and whether they are whole; `now` in seconds since 1970."""
+def app_state(folder: Path, *, now: float, known: Collection[int] | None = None) -> Iterator[Finding]:
+    """The parts of the folder, what they weigh and whether they are whole; `now` in seconds since 1970. `known`: the
+    ids of all repositories that the app is installed on; None where that is not known."""
     sheet = Sheet(area=AREA)
     if not folder.is_dir():
         yield sheet.missing("folder", f"{folder} is not there: `pointsman serve` has not run with it yet")
@@ -57,6 +58,10 @@ def app_state(folder: Path, *, now: float) -> Iterator[Finding]:
         yield _journal(sheet, each / "state.db", each.name)
         yield _weighed(sheet, f"mirror {each.name}", each / "git")
         yield _weighed(sheet, f"logs {each.name}", each / "logs")
+        if known is not None and each.name.isdigit() and int(each.name) not in known:
+            text = f"{each} is of no repository that the app is installed on"
+            mend = "it can be removed while `pointsman serve` is stopped; the journal in it goes with it"
+            yield sheet.missing(f"folder {each.name}", text, mend=mend)
     if len(folders) > MOST_FOLDERS:
         yield sheet.missing("repositories", f"{len(folders) - MOST_FOLDERS} more were not looked at")
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pointsman.adapters.app_state import app_state
 from pointsman.adapters.clock import SystemClock
 from pointsman.adapters.github.client import Client
 from pointsman.adapters.github.credentials import AppCredentials
-from pointsman.adapters.github.examination import Examination, Place
+from pointsman.adapters.github.examination import MOST_INSTALLATIONS, MOST_REPOSITORIES, Examination, Place
 from pointsman.adapters.github.examination_repository import read_repository
 from pointsman.core.diagnosis import Finding, Sheet
 from pointsman.core.errors import ForgeRefused, ForgeUnavailable, UserError
@@ -45,17 +45,27 @@ def examine_app(
     """What there is to know of the app on GitHub and of its state folder here. `repository`: only that one, of the
     name `owner/name`; `admin_token` reads bypass lists, which are not shown to the app."""
     clock = clock or SystemClock()
-    here = app_state(state, now=clock.now())
     try:
         examination = Examination(credentials, clock=clock, admin_token=admin_token)
     except UserError as problem:
-        return (Sheet(area="app").broken("credentials", str(problem)), *here)
+        told = Sheet(area="app").broken("credentials", str(problem))
+        return (told, *app_state(state, now=clock.now()))
+    seen = Seen()
     with closing(examination):
-        there = tuple(_on_github(examination, repository, gate or Gate()))
-    return (*there, *here)
+        there = tuple(_on_github(examination, repository, gate or Gate(), seen))
+    known = seen.ids if seen.whole and repository is None else None
+    return (*there, *app_state(state, now=clock.now(), known=known))
 
 
-def _on_github(examination: Examination, repository: str | None, gate: Gate) -> Iterator[Finding]:
+@dataclass(kw_only=True)
+class Seen:
+    """The ids of the repositories that were listed; `whole` where those are all."""
+
+    ids: set[int] = field(default_factory=set)
+    whole: bool = False
+
+
+def _on_github(examination: Examination, repository: str | None, gate: Gate, seen: Seen) -> Iterator[Finding]:
     try:
         app = examination.app()
     except ForgeUnavailable as problem:
@@ -72,7 +82,7 @@ def _on_github(examination: Examination, repository: str | None, gate: Gate) -> 
     if found is None:
         yield _not_installed(app, repository or "")
         return
-    yield from _installed(examination, app, found, repository, gate)
+    yield from _installed(examination, app, found, repository, gate, seen)
 
 
 def _installations(
@@ -91,6 +101,7 @@ def _installed(
     found: tuple[InstallationFacts, ...] | Unread,
     repository: str | None,
     gate: Gate,
+    seen: Seen,
 ) -> Iterator[Finding]:
     if isinstance(found, Unread):
         yield from judge_installations(app, found, everywhere=repository is None)
@@ -98,7 +109,7 @@ def _installed(
     clients = {each.id: examination.client_of(each) for each in found if not each.suspended}
     known = tuple(_with_limits(examination, each, clients.get(each.id)) for each in found)
     yield from judge_installations(app, known, everywhere=repository is None)
-    left = MOST_EXAMINED
+    left, seen.whole = MOST_EXAMINED, len(clients) == len(found) < MOST_INSTALLATIONS
     for each in known:
         client, sheet = clients.get(each.id), Sheet(area="installation", subject=each.account)
         if client is None:
@@ -106,15 +117,19 @@ def _installed(
         app = app if app.account else replace(app, account=examination.account(app.slug, client))
         places = _places(examination, client, repository)
         if isinstance(places, Unread):
+            seen.whole = False
             yield sheet.broken("repositories", f"can't be read: {places.why}")
             continue
-        for place in places[:left]:
+        seen.ids |= {place.id for place in places}
+        seen.whole = seen.whole and len(places) < MOST_REPOSITORIES
+        living = [place for place in places if not place.archived]
+        for place in living[:left]:
             facts = read_repository(client, place, site=app.site, admin=examination.admin)
             yield from (*judge_contract(facts, app), *judge_branch(facts, app), *judge_gate(facts, gate))
-        if len(places) > left:
-            text = f"{len(places) - left} were not looked at; name one with --repository OWNER/NAME"
+        if len(living) > left:
+            text = f"{len(living) - left} were not looked at; name one with --repository OWNER/NAME"
             yield sheet.missing("repositories", text)
-        left = max(left - len(places), 0)
+        left = max(left - len(living), 0)
 
 
 def _places(examination: Examination, client: Client, repository: str | None) -> tuple[Place, ...] | Unread:

@@ -35,10 +35,12 @@ def asked(question: Callable[[], Answered]) -> Answered | Unread:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Place:
-    """A repository, by the name that it has now."""
+    """A repository, by the name that it has now; nothing happens in one that is archived."""
 
+    id: int
     name: str
     default_branch: str
+    archived: bool
 
 
 class Examination:
@@ -133,13 +135,12 @@ class Examination:
         return None if isinstance(raw, Unread) else raw
 
     def repositories(self, client: Client) -> tuple[Place, ...] | Unread:
-        """Those that the installation reaches and that are not archived, at most a thousand."""
+        """Those that the installation reaches, at most a thousand."""
 
         def question() -> tuple[Place, ...]:
             path = "/installation/repositories"
             items = client.listing(path, key="repositories", most=MOST_REPOSITORIES).items
-            living = [raw for raw in items if not (raw.get("archived") or raw.get("disabled"))]
-            return read(lambda items: tuple(_place(each) for each in items), living)
+            return read(lambda items: tuple(_place(each) for each in items), items)
 
         return asked(question)
 
@@ -204,7 +205,12 @@ def _limits(raw: Raw) -> tuple[int, int]:
 
 
 def _place(raw: Raw) -> Place:
-    return Place(name=str(raw["full_name"]), default_branch=str(raw["default_branch"]))
+    return Place(
+        id=int(raw["id"]),
+        name=str(raw["full_name"]),
+        default_branch=str(raw["default_branch"]),
+        archived=bool(raw.get("archived") or raw.get("disabled")),
+    )
 
 
 def _levels(raw: Raw) -> Mapping[str, str]:

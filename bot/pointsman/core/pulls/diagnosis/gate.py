@@ -65,29 +65,53 @@ def judge_gate(facts: RepositoryFacts, gate: Gate) -> Iterator[Finding]:
     for path, found in read.items():
         if isinstance(found, str):
             yield sheet.missing("workflows", f"{shown(path)} can't be read: {found}")
-    running = [found for found in read.values() if isinstance(found, Workflow) and found.on_push]
-    wanted = dict(_wanted(facts, gate))
     if facts.unread_workflows:
         text = f"{facts.unread_workflows} more were not read: what is said of them may be wrong"
         yield sheet.missing("workflows", text)
-    if running:
-        text = f"on candidates run {', '.join(shown(each.path.rpartition('/')[2]) for each in running)}"
-        yield sheet.ok("workflows", text)
-    elif wanted:
-        say = sheet.missing if facts.unread_workflows else sheet.broken
-        yield say(
-            "workflows", f"none runs on branches {CANDIDATES}**, and the gate waits for it", mend=RUN_THERE
-        )
+    known = [found for found in read.values() if isinstance(found, Workflow)]
+    certain = len(known) == len(read) and not facts.unread_workflows
+    yield from _on_candidates(sheet, dict(_wanted(facts, gate)), known, certain=certain)
+    yield from _on_merge_groups(sheet, facts, known, certain=certain)
+
+
+def _on_candidates(
+    sheet: Sheet, wanted: Mapping[str, str], known: Sequence[Workflow], *, certain: bool
+) -> Iterator[Finding]:
+    running = [workflow for workflow in known if workflow.on_push]
+    if not running and wanted:
+        say = sheet.broken if certain else sheet.missing
+        text = f"none runs on branches {CANDIDATES}**, and the gate waits for it"
+        yield say("workflows", text, mend=RUN_THERE)
         return
+    if running:
+        names = ", ".join(shown(each.path.rpartition("/")[2]) for each in running)
+        yield sheet.ok("workflows", f"on candidates run {names}")
     for name, why in wanted.items():
-        yield from _reported(sheet, name, why, running, certain=not facts.unread_workflows)
+        yield from _reported(sheet, name, why, running, certain=certain)
+
+
+def _on_merge_groups(
+    sheet: Sheet, facts: RepositoryFacts, known: Sequence[Workflow], *, certain: bool
+) -> Iterator[Finding]:
+    """Rule 16: what GitHub's own queue requires has to be reported on its groups as well."""
+    guard = Guard.of(facts)
+    if "merge_queue" not in guard.kinds or not certain:
+        return
+    reported = [job for workflow in known if workflow.on_merge_group for job in workflow.jobs]
+    for check in guard.required:
+        if check.app == GITHUB_ACTIONS_APP and not any(job.reports(check.name) for job in reported):
+            yield sheet.broken(
+                f"merge group {shown(check.name[:100])}",
+                "no job that runs on `merge_group` has this name: GitHub's queue waits for it in vain",
+                mend="let its workflow run there, too: `on: merge_group`",
+            )
 
 
 def _wanted(facts: RepositoryFacts, gate: Gate) -> Iterator[tuple[str, str]]:
     """The names of check runs of Actions that the gate waits for, and what asks for each."""
     guard = Guard.of(facts)
     for check in guard.required:
-        if check.app in (None, GITHUB_ACTIONS_APP) and check.name not in OWN_CHECKS:
+        if check.app == GITHUB_ACTIONS_APP and check.name not in OWN_CHECKS:
             yield check.name, "the branch's rules"
     contract = facts.contract
     if contract is None:
