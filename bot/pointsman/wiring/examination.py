@@ -50,100 +50,92 @@ def examine_app(
     except UserError as problem:
         told = Sheet(area="app").broken("credentials", str(problem))
         return (told, *app_state(state, now=clock.now()))
-    seen = Seen()
+    visit = _Visit(examination=examination, repository=repository, gate=gate or Gate())
     with closing(examination):
-        there = tuple(_on_github(examination, repository, gate or Gate(), seen))
-    known = seen.ids if seen.whole and repository is None else None
+        there = tuple(visit.findings())
+    known = visit.listed if visit.whole and repository is None else None
     return (*there, *app_state(state, now=clock.now(), known=known))
 
 
 @dataclass(kw_only=True)
-class Seen:
-    """The ids of the repositories that were listed; `whole` where those are all."""
+class _Visit:
+    """One walk through what the app sees. `listed`: the ids of the repositories; `whole`: those are all there are."""
 
-    ids: set[int] = field(default_factory=set)
+    examination: Examination
+    repository: str | None
+    gate: Gate
+    listed: set[int] = field(default_factory=set)
     whole: bool = False
+    left: int = MOST_EXAMINED
 
+    def findings(self) -> Iterator[Finding]:
+        ask = self.examination
+        try:
+            app = ask.app()
+        except ForgeUnavailable as problem:
+            mend = "see that this machine reaches GitHub, and that `api_url` in the credentials is right"
+            yield Sheet(area="app").broken("api", str(problem), mend=mend)
+            return
+        except (ForgeRefused, UserError) as problem:
+            mend = "make a new private key on the app's page, and put it into the credentials"
+            yield Sheet(area="app").broken("key", str(problem), mend=mend)
+            return
+        yield from judge_app(app, api_url=ask.api_url, skew=ask.skew)
+        yield from judge_hook(app, ask.hook(), ask.deliveries(), now=ask.now)
+        found = self._installations()
+        if found is None:
+            yield _not_installed(app, self.repository or "")
+        elif isinstance(found, Unread):
+            yield from judge_installations(app, found, everywhere=self.repository is None)
+        else:
+            yield from self._installed(app, found)
 
-def _on_github(examination: Examination, repository: str | None, gate: Gate, seen: Seen) -> Iterator[Finding]:
-    try:
-        app = examination.app()
-    except ForgeUnavailable as problem:
-        mend = "see that this machine reaches GitHub, and that `api_url` in the credentials is right"
-        yield Sheet(area="app").broken("api", str(problem), mend=mend)
-        return
-    except (ForgeRefused, UserError) as problem:
-        mend = "make a new private key on the app's page, and put it into the credentials"
-        yield Sheet(area="app").broken("key", str(problem), mend=mend)
-        return
-    yield from judge_app(app, api_url=examination.api_url, skew=examination.skew)
-    yield from judge_hook(app, examination.hook(), examination.deliveries(), now=examination.now)
-    found = _installations(examination, repository)
-    if found is None:
-        yield _not_installed(app, repository or "")
-        return
-    yield from _installed(examination, app, found, repository, gate, seen)
+    def _installations(self) -> tuple[InstallationFacts, ...] | Unread | None:
+        """All, or the one that reaches the repository; None where none does."""
+        if self.repository is None:
+            return self.examination.installations()
+        one = self.examination.installation_of(self.repository)
+        return (one,) if isinstance(one, InstallationFacts) else one
 
+    def _installed(self, app: AppFacts, found: tuple[InstallationFacts, ...]) -> Iterator[Finding]:
+        clients = {each.id: self.examination.client_of(each) for each in found if not each.suspended}
+        self.whole = len(clients) == len(found) < MOST_INSTALLATIONS
+        known = tuple(self._with_limits(each, clients.get(each.id)) for each in found)
+        yield from judge_installations(app, known, everywhere=self.repository is None)
+        for each in known:
+            client = clients.get(each.id)
+            if client is not None:
+                app = app if app.account else replace(app, account=self.examination.account(app.slug, client))
+                yield from self._places(app, client, Sheet(area="installation", subject=each.account))
 
-def _installations(
-    examination: Examination, repository: str | None
-) -> tuple[InstallationFacts, ...] | Unread | None:
-    """All, or the one that reaches the repository; None where none does."""
-    if repository is None:
-        return examination.installations()
-    one = examination.installation_of(repository)
-    return (one,) if isinstance(one, InstallationFacts) else one
-
-
-def _installed(
-    examination: Examination,
-    app: AppFacts,
-    found: tuple[InstallationFacts, ...] | Unread,
-    repository: str | None,
-    gate: Gate,
-    seen: Seen,
-) -> Iterator[Finding]:
-    if isinstance(found, Unread):
-        yield from judge_installations(app, found, everywhere=repository is None)
-        return
-    clients = {each.id: examination.client_of(each) for each in found if not each.suspended}
-    known = tuple(_with_limits(examination, each, clients.get(each.id)) for each in found)
-    yield from judge_installations(app, known, everywhere=repository is None)
-    left, seen.whole = MOST_EXAMINED, len(clients) == len(found) < MOST_INSTALLATIONS
-    for each in known:
-        client, sheet = clients.get(each.id), Sheet(area="installation", subject=each.account)
-        if client is None:
-            continue
-        app = app if app.account else replace(app, account=examination.account(app.slug, client))
-        places = _places(examination, client, repository)
+    def _places(self, app: AppFacts, client: Client, sheet: Sheet) -> Iterator[Finding]:
+        places = self._reached(client)
         if isinstance(places, Unread):
-            seen.whole = False
+            self.whole = False
             yield sheet.broken("repositories", f"can't be read: {places.why}")
-            continue
-        seen.ids |= {place.id for place in places}
-        seen.whole = seen.whole and len(places) < MOST_REPOSITORIES
+            return
+        self.listed |= {place.id for place in places}
+        self.whole = self.whole and len(places) < MOST_REPOSITORIES
         living = [place for place in places if not place.archived]
-        for place in living[:left]:
-            facts = read_repository(client, place, site=app.site, admin=examination.admin)
-            yield from (*judge_contract(facts, app), *judge_branch(facts, app), *judge_gate(facts, gate))
-        if len(living) > left:
-            text = f"{len(living) - left} were not looked at; name one with --repository OWNER/NAME"
+        if len(living) < len(places):
+            yield sheet.ok("archived", f"{len(places) - len(living)}: nothing happens in those")
+        for place in living[: self.left]:
+            facts = read_repository(client, place, site=app.site, admin=self.examination.admin)
+            yield from (*judge_contract(facts, app), *judge_branch(facts, app), *judge_gate(facts, self.gate))
+        if len(living) > self.left:
+            text = f"{len(living) - self.left} were not looked at; name one with --repository OWNER/NAME"
             yield sheet.missing("repositories", text)
-        left = max(left - len(living), 0)
+        self.left = max(self.left - len(living), 0)
 
+    def _reached(self, client: Client) -> tuple[Place, ...] | Unread:
+        if self.repository is None:
+            return self.examination.repositories(client)
+        one = self.examination.repository(client, self.repository)
+        return (one,) if isinstance(one, Place) else one
 
-def _places(examination: Examination, client: Client, repository: str | None) -> tuple[Place, ...] | Unread:
-    if repository is None:
-        return examination.repositories(client)
-    one = examination.repository(client, repository)
-    return (one,) if isinstance(one, Place) else one
-
-
-def _with_limits(
-    examination: Examination, found: InstallationFacts, client: Client | None
-) -> InstallationFacts:
-    limits = examination.limits(client) if client is not None else None
-    return found if limits is None else replace(found, limit=limits[0], remaining=limits[1])
+    def _with_limits(self, found: InstallationFacts, client: Client | None) -> InstallationFacts:
+        limits = self.examination.limits(client) if client is not None else None
+        return found if limits is None else replace(found, limit=limits[0], remaining=limits[1])
 
 
 def _not_installed(app: AppFacts, repository: str) -> Finding:
