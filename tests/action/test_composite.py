@@ -82,6 +82,12 @@ def test_the_description_names_every_command() -> None:
     assert [word for word in words if word != "or"] == list(COMMANDS)
 
 
+def test_the_page_names_every_command_input_and_output() -> None:
+    page = (ROOT / "docs" / "action.md").read_text()
+    for name in (*COMMANDS, *ACTION["outputs"], "fail-on", "sarif", "expect", "push", "token", "cache"):
+        assert f"`{name}" in page, name
+
+
 def test_the_key_names_interpreter_machine_and_pins(tmp_path: Path) -> None:
     context = {"steps": {"python": {"outputs": {"python-path": sys.executable}}}}
     step = step_of("Where the environment belongs")

@@ -72,6 +72,18 @@ def test_a_missing_event_file_is_an_error(tmp_path: Path, runner: Runner) -> Non
     assert runner("check", {}, "pull_request").code == 2
 
 
+def test_what_can_not_be_told_is_no_pass(tmp_path: Path, runner: Runner) -> None:
+    forked = Forked(tmp_path, files={"docs/a.md": "x\n"})
+    runner.extra["GITHUB_OUTPUT"] = str(tmp_path / "nowhere" / "output")
+    assert runner("check", forked.event(), "pull_request").code == 2
+
+
+def test_another_base_than_the_events_is_fetched_too(tmp_path: Path, runner: Runner) -> None:
+    forked = Forked(tmp_path)
+    said = runner("check", forked.event(), "pull_request", base=forked.first)
+    assert (said.outcome, said.outputs["base"]) == ("allowed", forked.first)
+
+
 @pytest.mark.parametrize(
     "given", [{"branch": "a\nb"}, {"author": "x" * 5000}, {"base": "\0"}, {"directory": "../.."}], ids=str
 )

@@ -129,7 +129,7 @@ def _named(inputs: Inputs, found: Subject | None) -> Subject:
     if base is None or head is None:
         raise UserError("set both inputs, `base` and `head`: the event names neither commit")
     if found is not None and found.head == head:
-        return replace(found, base=base)
+        return replace(found, base=base, refs={**found.refs, f"refs/pointsman/asked/{base}": base})
     return Subject(base=base, head=head, refs={f"refs/pointsman/asked/{each}": each for each in (base, head)})
 
 

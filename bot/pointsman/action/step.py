@@ -7,6 +7,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TextIO
 
 from pointsman.action.speech import Result, tell
@@ -26,10 +27,6 @@ def entry(environment: Mapping[str, str] | None = None) -> None:
 
 def step(environment: Mapping[str, str], out: TextIO) -> int:
     """As `entry`; the exit code. Every expected failure becomes one annotation and code 2."""
-    places: dict[str, str] = {
-        name: environment.get(variable, "")
-        for name, variable in (("summary", "GITHUB_STEP_SUMMARY"), ("output", "GITHUB_OUTPUT"))
-    }
     try:
         around = surroundings(environment)
         result = command(around.inputs.command)(around)
@@ -38,10 +35,13 @@ def step(environment: Mapping[str, str], out: TextIO) -> int:
     except Exception:  # noqa: BLE001 - a defect of ours must never look like exit code 1, a verdict
         trace = traceback.format_exc()
         result = _failed(f"This is a defect of Pointsman. Please report it with these lines:\n{trace}")
-    from pathlib import Path
-
-    files = {name: Path(place) if place else None for name, place in places.items()}
-    tell(result, summary=files["summary"], output=files["output"], stream=out)
+    places = [environment.get(name, "") for name in ("GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT")]
+    summary, output = (Path(place) if place else None for place in places)
+    try:
+        tell(result, summary=summary, output=output, stream=out)
+    except OSError as error:
+        out.write(f"error: what was found can't be told: {error}\n")
+        return 2
     return result.code
 
 

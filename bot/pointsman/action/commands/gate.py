@@ -29,10 +29,18 @@ JUDGED_BYTES = 1 << 20
 """How much of the end of the output is looked at for summaries of tests."""
 SHOWN_LINES = 60
 POLL_SECONDS = 0.2
-_SECRET = ("ACTIONS_", "GITHUB_", "POINTSMAN_", "INPUT_", "RUNNER_", "GH_", "GIT_")
+_SECRET = ("ACTIONS_", "GITHUB_", "POINTSMAN_", "INPUT_", "RUNNER_", "GH_", "GIT_CONFIG", "GIT_ASKPASS")
 """Variables with these beginnings are not for the check: tokens, and the files through which a step speaks."""
 _KEPT = frozenset(
-    {"GITHUB_ACTIONS", "GITHUB_SHA", "GITHUB_REPOSITORY", "GITHUB_WORKSPACE", "RUNNER_OS", "RUNNER_ARCH"}
+    {
+        "GITHUB_ACTIONS",
+        "GITHUB_SHA",
+        "GITHUB_REPOSITORY",
+        "GITHUB_WORKSPACE",
+        "RUNNER_OS",
+        "RUNNER_ARCH",
+        "RUNNER_TOOL_CACHE",
+    }
 )
 
 
