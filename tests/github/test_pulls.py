@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pointsman.adapters.github.auth import TokenAuth
+from pointsman.adapters.github.checks import external_id
 from pointsman.adapters.github.client import Client
 from pointsman.adapters.github.directory import open_with_token
 from pointsman.adapters.github.limits import MOST_BYTES, fitted
@@ -125,7 +126,9 @@ def test_rule_17_two_open_pull_requests_with_one_head_are_both_told(at: Desk) ->
     third = at.repo.open_pull("ada", "work", "Closed")
     at.repo.close(third, "ada")
     head = Sha(at.repo.pull(first).head)
+    passed = Sha(at.repo.pull(behind).head)
     at.repo.push("ada", "behind", {"more.txt": "x"})
+    assert at.pulls.pulls_with_head(passed) == ()  # it is part of one, and no longer its head
     assert {pull.number for pull in at.pulls.pulls_with_head(head)} == {first, second}
     assert [pull.number for pull in at.pulls.pulls_with_head(Sha(at.repo.pull(behind).head))] == [behind]
 
@@ -246,12 +249,13 @@ def test_rule_2_a_comment_that_was_not_taken_is_not_repeated_until_asked_again(
     at: Desk, fault: int | str
 ) -> None:
     number = at.pull()
+    at.repo.comment(number, "mallory", "hello")  # which is not ours, whatever it says
     at.hub.fail_next("POST", r"/comments$", fault)
     with pytest.raises(ForgeUnavailable):
         at.pulls.comment(number, "hello")
-    assert at.repo.comments(number) == []
+    assert [comment.author.login for comment in at.repo.comments(number)] == ["mallory"]
     at.pulls.comment(number, "hello")
-    assert [comment.body for comment in at.repo.comments(number)] == ["hello"]
+    assert [comment.author.login for comment in at.repo.comments(number)] == ["mallory", at.app.bot.login]
 
 
 def test_rule_2_a_comment_that_shows_late_is_edited_not_posted_again(at: Desk) -> None:
@@ -441,6 +445,22 @@ def test_a_spoofed_check_keeps_the_app_that_made_it(at: Desk) -> None:
     assert [(each.name, each.app) for each in at.pulls.checks(Sha(head)).checks] == [
         ("pointsman / contract", 4711)
     ]
+
+
+def test_rule_7_an_older_attempt_is_told_beside_the_newest(at: Desk) -> None:
+    head = at.repo.pull(at.pull()).head
+    for conclusion in ("failure", "success"):
+        at.hub.spoof_check(at.repo, head, "unit", 4711, conclusion)
+    assert {each.conclusion for each in at.pulls.checks(Sha(head)).checks} == {"failure", "success"}
+
+
+def test_rule_2_another_apps_check_is_not_taken_for_ours(at: Desk) -> None:
+    head = at.repo.pull(at.pull()).head
+    spoofed = at.hub.spoof_check(at.repo, head, "pointsman / contract", 4711)
+    spoofed.external_id = external_id(output(head))
+    at.hub.fail_next("POST", r"/check-runs$", 502)
+    with pytest.raises(ForgeUnavailable):
+        at.pulls.post_check(output(head), known=None)
 
 
 # rules
