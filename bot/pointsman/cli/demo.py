@@ -33,13 +33,13 @@ def demo(keep: Path | None) -> int:
     """
     from pointsman.demo.tell import tell
 
-    with _folder(keep) as directory, tools_of_this_python(), _term_as_interrupt():
+    with folder_for(keep) as directory, tools_of_this_python(), term_as_interrupt():
         started = time.monotonic()
         return 0 if tell(directory, kept=keep is not None, elapsed=lambda: time.monotonic() - started) else 1
 
 
 @contextmanager
-def _folder(keep: Path | None) -> Iterator[Path]:
+def folder_for(keep: Path | None) -> Iterator[Path]:
     """The folder to build in: DIR as it is, or one that is gone afterwards whatever happens."""
     if keep is None:
         with TemporaryDirectory(prefix="pointsman-demo-", ignore_cleanup_errors=True) as folder:
@@ -62,7 +62,7 @@ def tools_of_this_python() -> Iterator[None]:
 
 
 @contextmanager
-def _term_as_interrupt() -> Iterator[None]:
+def term_as_interrupt() -> Iterator[None]:
     """SIGTERM unwinds as Ctrl-C does, so that running gates end and the folder goes."""
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from importlib.resources import as_file, files
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
 from pointsman.demo.story import AGENTS, BASE, KEEPER, Person, Scene
@@ -35,11 +37,13 @@ ISOLATED = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
 class Depot:
     """A repository of a small application in `directory`, with a worktree for each agent under agents/.
 
-    Where `directory` is not empty, `build` raises FileExistsError.
+    `instead` has the text of files that are to be others than the application's own, by path. Where `directory` is
+    not empty, `build` raises FileExistsError.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, instead: Mapping[str, str] | None = None) -> None:
         self.directory = directory
+        self._instead = dict(instead or {})
         self._clock = FIRST_COMMIT_AT
 
     def build(self) -> None:
@@ -56,6 +60,8 @@ class Depot:
             repo.git.update_environment(**ISOLATED)
             with as_file(files(__package__) / "app") as app:
                 unpack(app, self.directory)
+            for path, text in self._instead.items():
+                (self.directory / path).write_text(text, encoding="utf-8")
             for message, paths in HISTORY:
                 repo.git.add("--", *paths)
                 self._commit(repo, message, KEEPER)
@@ -66,15 +72,21 @@ class Depot:
                 repo.git.worktree("add", "-q", "--detach", str(self.worktree(agent)), BASE)
 
     def branch(self, scene: Scene) -> None:
-        """The agent's branch from main as it is now, checked out in its worktree, with one commit."""
+        """The scene's branch of its agent, with the scene's patch as its one commit."""
+        self.change(scene.agent, scene.branch, scene.title, patch(scene.slug))
+
+    def change(self, agent: str, branch: str, title: str, patch: str) -> None:
+        """A branch from main as it is now, checked out in the agent's worktree, with the patch as its one commit."""
         from git import Repo
 
-        with Repo(self.worktree(scene.agent)) as repo:
+        with Repo(self.worktree(agent)) as repo:
             repo.git.update_environment(**ISOLATED)
-            repo.git.switch("-q", "-c", scene.branch, BASE)
-            with as_file(files(__package__) / "changes" / f"{scene.slug}.patch") as patch:
-                repo.git.apply("--index", str(patch))
-            self._commit(repo, scene.title, AGENTS[scene.agent])
+            repo.git.switch("-q", "-c", branch, BASE)
+            with TemporaryFile() as file:
+                file.write(patch.encode())
+                file.seek(0)
+                repo.git.apply("--index", istream=file)
+            self._commit(repo, title, AGENTS[agent])
 
     def worktree(self, agent: str) -> Path:
         return self.directory / WORKTREES / agent
@@ -88,6 +100,11 @@ class Depot:
         repo.index.commit(
             message, author=actor, committer=actor, author_date=date, commit_date=date, skip_hooks=True
         )
+
+
+def patch(slug: str) -> str:
+    """The text of one of the patches in changes/."""
+    return (files(__package__) / "changes" / f"{slug}.patch").read_text(encoding="utf-8")
 
 
 def unpack(source: Path, target: Path) -> None:

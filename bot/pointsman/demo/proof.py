@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,24 +42,27 @@ def prove(directory: Path, show: Show) -> bool:
 
 def _proofs(directory: Path) -> Iterator[Shown]:
     yield _tested_trees(directory)
-    yield _run(_pointsman("heads", "-C", str(directory), "--rev", BASE))
+    yield run(pointsman("heads", "-C", str(directory), "--rev", BASE))
     with TemporaryDirectory(prefix="depot-") as folder:
-        yield _run(["git", "clone", "--quiet", "--branch", BASE, str(directory), "depot"], at=Path(folder))
-        yield _run(_alembic("upgrade", "head"), at=Path(folder) / "depot")
-        yield _run(_alembic("current"), at=Path(folder) / "depot")
-    yield _run(_pointsman("log", "--verify", "-C", str(directory)))
+        yield run(["git", "clone", "--quiet", "--branch", BASE, str(directory), "depot"], at=Path(folder))
+        yield run(alembic("upgrade", "head"), at=Path(folder) / "depot")
+        yield run(alembic("current"), at=Path(folder) / "depot")
+    yield run(pointsman("log", "--verify", "-C", str(directory)))
 
 
-def _pointsman(*arguments: str) -> list[str]:
+def pointsman(*arguments: str) -> list[str]:
+    """The command line of Pointsman itself, for `run`."""
     return [sys.executable, "-m", "pointsman", *arguments]
 
 
-def _alembic(*arguments: str) -> list[str]:
+def alembic(*arguments: str) -> list[str]:
+    """The command line of this Python's Alembic, for `run`."""
     return [sys.executable, "-m", "alembic", *arguments]
 
 
-def _run(command: Sequence[str], *, at: Path | None = None) -> Shown:
-    """Run it; `python -m tool` is shown as `tool`, as it is called where it is installed."""
+def run(command: Sequence[str], *, at: Path | None = None, extra: Mapping[str, str] | None = None) -> Shown:
+    """Run it, with `extra` in its environment; `python -m tool` is shown as `tool`, as it is called where it is
+    installed."""
     done = subprocess.run(
         command,
         cwd=at,
@@ -68,7 +71,7 @@ def _run(command: Sequence[str], *, at: Path | None = None) -> Shown:
         text=True,
         errors="replace",
         check=False,
-        env=os.environ | {"NO_COLOR": "1"},
+        env=os.environ | {"NO_COLOR": "1"} | dict(extra or {}),
     )
     words = command[2:] if command[0] == sys.executable else command
     return Shown(line=" ".join(words), output=done.stdout, ok=done.returncode == 0)
@@ -79,7 +82,7 @@ def _tested_trees(directory: Path) -> Shown:
     from pointsman.wiring import open_store
 
     command = ["git", "-C", str(directory), "log", "--first-parent", "--reverse", "--format=%H %T %s", BASE]
-    listed = _run(command)
+    listed = run(command)
     commits = [line.split(" ", 2) for line in listed.output.splitlines()]
     subjects = [subject for _, _, subject in commits]
     own = commits[subjects.index(BEFORE) + 1 :] if BEFORE in subjects else commits

@@ -18,8 +18,11 @@ WIDTH = 100
 QUOTED_LINES = 14
 QUOTE_INDENT = 26
 TAIL_LINES = 3
+SOURCE_WIDTH = 9
 COLOURS = {
     "landed": "green",
+    "merged": "green",
+    "refused": "red",
     "healed": "cyan",
     "returned": "red",
     "waiting": "yellow",
@@ -55,13 +58,17 @@ class Show:
     def say(self, text: str) -> None:
         self._console.print(Padding(Text(text), (0, 0, 0, 2), expand=False))
 
-    def step(self, word: str, who: str, text: str) -> None:
-        """One thing that happened: `landed`, `#3 lockers`, and what there is to say of it."""
+    def step(self, word: str, who: str, text: str, *, source: str = "") -> None:
+        """One thing that happened: `landed`, `#3 lockers`, and what there is to say of it; where there is more than
+        one place for things to happen, `source` says in which."""
         grid = Table.grid(padding=(0, 1))
+        if source:
+            grid.add_column(width=SOURCE_WIDTH, style="dim")
         grid.add_column(width=9)
         grid.add_column(width=13, overflow="fold")
         grid.add_column(overflow="fold")
-        grid.add_row(Text(word, COLOURS.get(word, "")), Text(who), Text(text))
+        cells = [Text(word, COLOURS.get(word, "")), Text(who), Text(text)]
+        grid.add_row(*([Text(source)] if source else []), *cells)
         self._console.print(Padding(grid, (0, 0, 0, 2), expand=False))
 
     def quote(self, text: str, *, end: bool = False) -> None:
