@@ -284,8 +284,8 @@ def test_an_answer_without_end_is_cut_off(
     github: responses.RequestsMock, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(transport_module, "LARGEST_ANSWER", 100_000)
-    github.add("GET", THING, body="[" + "1," * 100_000)
-    with pytest.raises(ForgeUnavailable):
+    github.add("GET", THING, body="[" + "1," * 100_000 + "1]")
+    with pytest.raises(ForgeUnavailable, match="more than 100000 bytes"):
         client.get("/thing")
 
 
@@ -306,6 +306,7 @@ def test_no_token_gets_into_logs_or_texts(
 ) -> None:
     prepare(github)
     caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, logger="github")
     said = ""
     try:
         client.write("POST", "/thing", {"secret": TOKEN})
