@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from pointsman.wiring.github import Ways
-from tests.github.world import CONTRACT, VERSIONS, revision, world
+from tests.github.world import CONTRACT, world
+from tests.support.project import VERSIONS, revision
 
 HERE = Ways(gate="workflows", prove="here")
 NARROW = """\
@@ -197,3 +198,25 @@ def test_rule_16_a_merge_group_is_answered_with_the_same_checks(tmp_path: Path) 
         assert ours["pointsman / contract"] == "success"
         assert ours["pointsman / migrations"] == "success"
         assert ours["pointsman / queue"] == "success"
+
+
+def test_rule_16_a_branch_with_githubs_own_queue_is_left_to_it(tmp_path: Path) -> None:
+    with world(tmp_path, merge_queue=True) as w:
+        number = w.open("feature", {"a.txt": "a\n"})
+        w.say(number, "/queue")
+        w.work()
+        assert w.landed() == []
+        assert any("own merge queue" in text for text in w.ours(number))
+
+
+def test_r39_rule_16_a_group_whose_pull_request_was_approved_passes(tmp_path: Path) -> None:
+    with world(tmp_path, contract=NARROW) as w:
+        w.github.team("acme", "leads", ["lead"])
+        number = w.open("agent/x", {"lock": "1\n"})
+        w.repo.review(number, "lead", "APPROVED")
+        w.work()
+        assert w.checks(number)["pointsman / contract"] == "success"
+        head = w.repo.merge_group("ada", [number])
+        w.work()
+        ours = {r.name: r.conclusion for r in w.repo.check_runs(head) if r.app is w.registered}
+        assert ours["pointsman / contract"] == "success"

@@ -9,7 +9,8 @@ from pathlib import Path
 from pointsman.core.queue.model import Entry
 from pointsman.wiring.github import action_hub
 from tests.github.fake import FakeGitHub, FakeRepository
-from tests.github.world import CONTRACT, PROJECT, VERSIONS, Clock, revision
+from tests.github.world import CONTRACT, PROJECT, Clock
+from tests.support.project import VERSIONS, revision
 
 PERMISSIONS = {
     "contents": "write",

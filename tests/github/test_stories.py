@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from pointsman.wiring.github import Ways
-from tests.github.world import CONTRACT, VERSIONS, World, revision, world
+from tests.github.world import CONTRACT, World, world
+from tests.support.project import VERSIONS, revision
 
 HERE = Ways(gate="workflows", prove="here")
 
@@ -187,7 +188,9 @@ def test_the_gate_may_run_here_in_the_jailed_runner(tmp_path: Path) -> None:
         good, bad = w.open("good", {"a.txt": "a\n"}, title="Good"), w.open("bad", {"red": "x\n"}, title="Bad")
         w.say(good, "/queue")
         w.say(bad, "/queue")
-        w.patiently(lambda: w.landed() == ["Good (#1)"] and w.checks(bad).get("pointsman / queue") == "failure")
+        w.patiently(
+            lambda: w.landed() == ["Good (#1)"] and w.checks(bad).get("pointsman / queue") == "failure"
+        )
         assert not [u for u in w.github.git_log if u.ref.startswith("refs/heads/pointsman/")]
 
 

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, cast
 from pointsman.action import forge
 from pointsman.core.contract import Approval, Author, Outcome
 from pointsman.core.errors import UserError
-from pointsman.core.model import Merged, Sha
+from pointsman.core.model import Sha
 from pointsman.core.pulls.telling import Judged
 from pointsman.service.contracts import contract_at
 from pointsman.service.groups import Groups, MergeGroup
 from pointsman.service.judging import Subject as Change
 from pointsman.service.pull_verdicts import Verdicts
+from pointsman.service.reviews import Reviewed, approving
 
 if TYPE_CHECKING:
     from pointsman.action.events import Subject
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
     from pointsman.adapters.git.repository import GitRepository
     from pointsman.adapters.github.remote import GitRemote
     from pointsman.core.contract import Contract
-    from pointsman.core.pulls.model import Pull, Review
-    from pointsman.ports import Git, People, Pulls, Store
+    from pointsman.ports import Git, People, Store
     from pointsman.service.check import CheckReport
     from pointsman.service.migrations import Reader
 
@@ -66,26 +66,21 @@ def judge(around: Surroundings, git: GitRepository, asked: Subject) -> CheckRepo
     from pointsman.adapters.clock import SystemClock
 
     verdicts = Verdicts(git=git, store=_NOTHING, people=people, clock=SystemClock(), reader=_reader(git))
-    report = as_it_stands(git, verdicts.judge(change, asked.base, contract))
+    report = verdicts.judge(change, asked.base, contract)
     waits = report.contract is not None and report.contract.outcome is Outcome.WAITING
     if not waits or not reachable or asked.number is None:
         return report
     desk = desk or forge.desk(around)
     reviews = desk.pulls.reviews(asked.number)
-    given = approving(git, asked.head, reviews, desk.people, contract)
-    return as_it_stands(git, verdicts.judge(replace(change, approvals=given), asked.base, contract))
-
-
-def as_it_stands(git: Git, report: CheckReport) -> CheckReport:
-    """A head that carries its fix commit already forks nothing: the queue would make that commit anew, so the verdict
-    speaks of a heal, and plain git comes to the very same tree."""
-    healing = report.migrations.healing
-    if healing.status != "healed":
-        return report
-    plain = git.merge(report.question.base, report.question.head)
-    if not isinstance(plain, Merged) or plain.tree != healing.tree:
-        return report
-    return replace(report, migrations=replace(report.migrations, healing=replace(healing, environments=())))
+    given = tuple(
+        Approval(
+            by=one.author.login,
+            identity=desk.people.author(one.author.login, one.author.id, contract),
+            head=asked.head,
+        )
+        for one in approving(git, asked.head, reviews)
+    )
+    return verdicts.judge(replace(change, approvals=given), asked.base, contract)
 
 
 def judge_group(
@@ -120,22 +115,6 @@ def judge_group(
     )
 
 
-@dataclass(kw_only=True)
-class Reviewed(Verdicts):
-    """Counts the reviews of a pull request where its verdict waits for an approval."""
-
-    pulls: Pulls
-
-    def of_pull(
-        self, pull: Pull, tip: Sha, contract: Contract, *, approvals: tuple[Approval, ...] = ()
-    ) -> CheckReport:
-        report = as_it_stands(self.git, super().of_pull(pull, tip, contract, approvals=approvals))
-        if approvals or report.contract is None or report.contract.outcome is not Outcome.WAITING:
-            return report
-        given = approving(self.git, pull.head, self.pulls.reviews(pull.number), self.people, contract)
-        return self.of_pull(pull, tip, contract, approvals=given) if given else report
-
-
 def _contract(git: Git, commit: Sha) -> Contract | str:
     try:
         return contract_at(git, commit)
@@ -145,22 +124,6 @@ def _contract(git: Git, commit: Sha) -> Contract | str:
 
 def _unknown(asked: Subject, problem: str) -> Judged:
     return Judged(base=asked.base, head=asked.head, branch=asked.branch, problem=problem)
-
-
-def approving(
-    git: Git, head: Sha, reviews: tuple[Review, ...], people: People, contract: Contract
-) -> tuple[Approval, ...]:
-    """Each reviewer's last word, where it is a yes to exactly this head. After a branch was updated the forge may say
-    of an older review that it was of the new head: one that is older than the commit does not count (rule 3)."""
-    last = {one.author.id: one for one in reviews if one.state not in ("commented", "pending")}
-    written = git.commit_facts(head).committer.when
-    return tuple(
-        Approval(
-            by=one.author.login, identity=people.author(one.author.login, one.author.id, contract), head=head
-        )
-        for one in last.values()
-        if one.state == "approved" and one.commit == head and one.at >= written
-    )
 
 
 def _reader(git: GitRepository) -> Reader:

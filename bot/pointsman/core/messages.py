@@ -60,12 +60,12 @@ def base_missing(lane: str) -> str:
 def base_is_red(check: str, tip: Sha, run: Run) -> str:
     return (
         f"check {check!r} fails on the base itself at {short(tip)}, without any queued change "
-        f"({run.why}; log: {run.log}). Mend the base, then `pointsman resume`."
+        f"({run.why}; log: {run.log}). Mend the base, then resume: `pointsman resume`, or `/resume`."
     )
 
 
 def too_many_failures(count: int) -> str:
-    return f"{count} changes in a row were red. Look at `pointsman log`, then `pointsman resume`."
+    return f"{count} changes in a row were red. See why, then resume: `pointsman resume`, or `/resume`."
 
 
 def base_moved(candidate: Candidate, tip: Sha) -> str:

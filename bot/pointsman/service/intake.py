@@ -24,6 +24,10 @@ CURSOR = "cursor:look"
 OVERLAP = 120.0
 """A look round begins this much before the end of the last one: the forge's clock is not ours."""
 
+SEEN = "seen:"
+"""Notes of comments that came by an event: what they say later was not said when they were made. The forge's times
+are whole seconds, so an edit within the second does not show."""
+
 CLOSED = "closed:"
 """Notes of when a pull request was closed; what is remembered of it is dropped some days later."""
 
@@ -62,7 +66,10 @@ class Intake:
                 self._pull(event)
             case e.ReviewChanged(number=number):
                 self.reviewed.add(number)
+                self.voice.owe(number)
             case e.CommentMade(action="created", comment=comment, is_pull=True):
+                seen = Note(key=f"{SEEN}{comment.id}", value=str(comment.created_at))
+                self.store.save(seen, at=self.clock.now())
                 self._comment(comment)
             case e.ChecksChanged():
                 self._checks(event)
@@ -76,14 +83,17 @@ class Intake:
         at a time: the first look at a repository with hundreds of open pull requests is no storm (rule 9)."""
         now = self.clock.now()
         known = self.store.note(CURSOR)
-        self.store.save(Note(key="cursor:looking", value=str(now)), at=now)
         if known is not None:
             since = float(known) - OVERLAP
             self._look_at_pulls(since)
+            seen = self.store.notes(SEEN)
             for comment in self.pulls.comments_since(since):
-                untouched = comment.updated_at == comment.created_at
-                if untouched and comment.created_at >= since:  # edited into a command, it does not count
+                untouched = comment.updated_at == comment.created_at >= since
+                if untouched and f"{SEEN}{comment.id}" not in seen:
                     self._comment(comment)
+            old = [Note(key=key, value="") for key, at in seen.items() if float(at) < since]
+            if old:
+                self.store.save(*old, at=now)
         else:
             self._look_at_pulls(0.0)
         self._drop_old(now)
@@ -145,6 +155,7 @@ class Intake:
         if pull.state is PullState.OPEN:
             return
         now = self.clock.now()
+        self.voice.closed(pull.number)
         self.store.save(Note(key=f"{CLOSED}{pull.number}", value=str(now)), at=now)
         change = self.desk.current(pull.number)
         if change is not None and pull.state is PullState.CLOSED:

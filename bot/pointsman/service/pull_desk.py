@@ -31,6 +31,7 @@ from pointsman.service.door import (
     too_old,
 )
 from pointsman.service.recorded import standing_approvals
+from pointsman.service.reviews import approving
 
 GRANTS = "grants:"
 """Notes of scope grants for a pull request's head, so that they hold for every time that this head is queued."""
@@ -171,17 +172,10 @@ class PullDesk:
             self.store.save(*gone, at=self.clock.now())
 
     def _approving(self, change: Change, reviews: tuple[Review, ...]) -> dict[int | None, Review]:
-        """Each reviewer's last word, where it is a yes to exactly the queued head."""
-        last: dict[int | None, Review] = {}
-        for review in reviews:
-            if review.state != "commented" and review.state != "pending":
-                last[review.author.id] = review
-        written = self.git.commit_facts(change.head).committer.when
-        return {
-            account: review
-            for account, review in last.items()
-            if review.state == "approved" and self._first_seen(review) == change.head and review.at >= written
-        }
+        """The yeses to the queued head that were yeses to it when they were first seen."""
+        seen = {review.id: self._first_seen(review) for review in reviews}
+        said = approving(self.git, change.head, reviews)
+        return {review.author.id: review for review in said if seen[review.id] == change.head}
 
     def _first_seen(self, review: Review) -> str | None:
         key = f"{REVIEWS}{review.id}"
@@ -204,6 +198,9 @@ class PullDesk:
             return _refuse(pull, "nothing_new", f"{messages.short(base.head)} is already on {base.lane}")
         if not self.git.merge_bases(base.tip, base.head):
             return _refuse(pull, "unrelated", f"it has no history in common with {base.lane}")
+        if self.pulls.rules(base.lane).merge_queue:
+            text = f"{base.lane} has GitHub's own merge queue: use its button; my checks answer its groups"
+            return _refuse(pull, "own_queue", text)
         return self._same_head(pull, base.head)
 
     def _same_head(self, pull: Pull, head: Sha) -> NotSubmitted | None:

@@ -15,7 +15,7 @@ from pointsman.core.contract import (
     SeveralRoles,
     TargetVerdict,
 )
-from pointsman.core.model import Sha
+from pointsman.core.model import Merged, Sha
 from pointsman.core.pulls.model import Pull
 from pointsman.core.pulls.telling import HealedGraph, Judged, MigrationsTold
 from pointsman.core.queue.model import Change
@@ -109,7 +109,8 @@ class Verdicts:
     def _heal(self, onto: Sha, head: Sha, contract: Contract | None) -> Verdict:
         key = (onto, head, contract.digest if contract is not None else "")
         if key not in self._heals:
-            self._heals[key] = heal(self.git, onto, head, contract, prover=None, reader=self.reader)
+            verdict = heal(self.git, onto, head, contract, prover=None, reader=self.reader)
+            self._heals[key] = as_it_stands(self.git, verdict)
             _trim(self._heals)
         return self._heals[key]
 
@@ -118,6 +119,18 @@ class Verdicts:
             self._reports[key] = judge()
             _trim(self._reports)
         return self._reports[key]
+
+
+def as_it_stands(git: Git, verdict: Verdict) -> Verdict:
+    """A head that carries its fix commit already forks nothing: the queue would make that commit anew, so the verdict
+    speaks of a heal, and plain git comes to the very same tree."""
+    healing = verdict.healing
+    if healing.status != "healed":
+        return verdict
+    plain = git.merge(healing.onto, healing.head)
+    if not isinstance(plain, Merged) or plain.tree != healing.tree:
+        return verdict
+    return replace(verdict, healing=replace(healing, environments=()))
 
 
 def _trim(kept: OrderedDict[Hashable, CheckReport] | OrderedDict[tuple[Sha, Sha, str], Verdict]) -> None:

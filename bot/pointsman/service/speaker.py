@@ -22,7 +22,7 @@ from pointsman.service.check import CheckReport
 from pointsman.service.groups import Groups, MergeGroup
 from pointsman.service.migrations import Reader
 from pointsman.service.poster import Draft, Poster, digest_of
-from pointsman.service.pull_verdicts import Verdicts
+from pointsman.service.reviews import Reviewed
 from pointsman.service.said import Said
 from pointsman.service.stories import Stories
 
@@ -54,8 +54,13 @@ class Speaker:
     def __post_init__(self) -> None:
         self._said = Said(store=self.store, clock=self.clock)
         self._poster = Poster(pulls=self.pulls, said=self._said, clock=self.clock, trouble=self.trouble)
-        self._verdicts = Verdicts(
-            git=self.git, store=self.store, people=self.people, clock=self.clock, reader=self.reader
+        self._verdicts = Reviewed(
+            git=self.git,
+            store=self.store,
+            people=self.people,
+            clock=self.clock,
+            reader=self.reader,
+            pulls=self.pulls,
         )
         self._stories = Stories(git=self.git, store=self.store, forge=self.forge, verdicts=self._verdicts)
         self._groups = Groups(

@@ -65,6 +65,7 @@ class Station:
 
     def __post_init__(self) -> None:
         self.loop.performer.recorder.tell = self._heard
+        self.speaker.trouble = self._trouble
 
     def recover(self) -> None:
         """What a new process does first: leftovers are collected, last words are said again."""

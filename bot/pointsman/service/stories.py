@@ -56,10 +56,9 @@ class Stories:
 
     def change(self, number: int) -> Change | None:
         """The newest change of the pull request in any lane; a queued one wins."""
-        queued = self.store.changes(states=(ChangeState.QUEUED,))
-        found = [one for one in queued if one.number == number]
-        found = found or [one for one in self.store.changes() if one.number == number]
-        return found[-1] if found else None
+        known = self.store.changes(number=number)
+        queued = [one for one in known if one.state is ChangeState.QUEUED]
+        return (queued or [*known] or [None])[-1]  # type: ignore[list-item]
 
     def story(self, change: Change | None, pull: Pull | None, *, same_head: Sequence[int] = ()) -> PullStory:
         """One of the two is given. `pull` tells the head of now, without it the queued one is taken for it."""

@@ -85,6 +85,7 @@ def serve(
         from pointsman.web import serve as listen
 
         log_to(level=logging.WARNING if quiet else logging.INFO)
+        logging.getLogger("uvicorn").setLevel(logging.WARNING)
 
         worker = Worker(app.hub.run)
         pages = make_app(
