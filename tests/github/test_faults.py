@@ -207,3 +207,19 @@ def test_no_secret_is_in_what_is_said_or_kept(tmp_path: Path) -> None:
         for secret in secrets:
             assert secret not in said
             assert secret.encode() not in kept
+
+
+def test_rule_9_two_required_checks_that_end_apart_are_read_once(tmp_path: Path) -> None:
+    two = CONTRACT.replace("checks:\n", 'checks:\n  schema: {run: "true", app: 15368}\n')
+    with world(tmp_path, contract=two, jobs={}) as w:
+        w.repo.workflow("ci", ["unit", "schema"], on_push=["pointsman/**"])
+        queued(w)
+        w.work()
+        candidate = next(u.new for u in w.github.git_log if u.ref.startswith("refs/heads/pointsman/"))
+        before = len(w.github.requests)
+        w.github.finish_check(w.repo, candidate, "unit")
+        w.work()
+        assert [r for r in w.github.requests[before:] if candidate in r.path] == []
+        w.github.finish_check(w.repo, candidate, "schema")
+        w.work()
+        assert w.landed() == ["Add feature (#1)"]

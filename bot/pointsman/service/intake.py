@@ -40,7 +40,9 @@ JUDGED = frozenset({"opened", "synchronize", "reopened", "ready_for_review", "ed
 class Hint(Protocol):
     """Hears that something was reported on a commit, see `GitHubGates.hint`."""
 
-    def __call__(self, commit: Sha, *, check: str | None = None, ended: bool = True) -> None: ...
+    def __call__(
+        self, commit: Sha, *, check: str | None = None, ended: bool = True, red: bool = False
+    ) -> None: ...
 
 
 @dataclass(kw_only=True)
@@ -103,7 +105,8 @@ class Intake:
         """A suite may end before its last report (rule 7): only a report that is waited for says to look again."""
         self.pulls.forget(commit=event.commit)
         by_name = event.kind in ("check_run", "status")
-        self.hint(event.commit, check=event.name if by_name else None, ended=event.completed)
+        red = event.completed and event.conclusion not in (None, "success")
+        self.hint(event.commit, check=event.name if by_name else None, ended=event.completed, red=red)
 
     def _group(self, event: e.MergeGroupAsked) -> None:
         """Of the forge's own merge queue; the branch's name only says where to look (rule 16)."""

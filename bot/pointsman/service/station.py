@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from pointsman.core.errors import ForgeUnavailable, PointsmanError, UserError
 from pointsman.core.hints import LaneFigures
@@ -186,7 +187,22 @@ class Station:
         self._changed.update(one for one in ids if isinstance(one, int))
         if entry.kind == "landed":
             self._to_be_closed(ids)
-        self.say(self.name, entry)
+        self.say(self.name, replace(entry, body=self._numbered(body)))
+
+    def _numbered(self, body: dict[str, Any]) -> dict[str, Any]:
+        """The line with the numbers of pull requests in place of changes', which mean nothing on a forge."""
+        told = dict(body)
+        if isinstance(body.get("change"), int):
+            told["change"] = self._number(body["change"])
+        if "changes" in body:
+            told["changes"] = [self._number(one) for one in body["changes"]]
+        if "healed" in body:
+            told["healed"] = [{**one, "change": self._number(one["change"])} for one in body["healed"]]
+        return told
+
+    def _number(self, change_id: int) -> int:
+        change = self.store.change(change_id)
+        return change.number if change is not None and change.number is not None else change_id
 
     def _to_be_closed(self, ids: list[object]) -> None:
         for change_id in ids:

@@ -142,10 +142,10 @@ class GitHubGates:
         except (ForgeUnavailable, ForgeRefused):
             return
 
-    def hint(self, commit: Sha, *, check: str | None = None, ended: bool = True) -> None:
+    def hint(self, commit: Sha, *, check: str | None = None, ended: bool = True, red: bool = False) -> None:
         """Something was reported on that commit: look at it now. With the `check`'s name, only if that is waited for;
         what has only begun (`ended` False) just shows that hints come."""
-        self._looks.hint(commit, check=check, ended=ended)
+        self._looks.hint(commit, check=check, ended=ended, red=red)
 
     def _app_of(self, check: Check) -> int | None:
         """A rule of the branch without an app means any app; a check of the contract, the forge's own workflows."""

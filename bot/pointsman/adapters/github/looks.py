@@ -17,18 +17,22 @@ REFRESH, SLOWEST = 15.0, 60.0
 """Seconds between two looks at a commit that nobody speaks of: the first pause, and what it grows to."""
 HINTED = 300.0
 """The same while hints come."""
+TOGETHER = 60.0
+"""How long the end of one check may wait for that of the others, so that all are read at once (rule 9)."""
 HINTS_LAST = 900.0
 """Seconds for which one hint is taken to show that hints do come."""
 
 
 @dataclass(slots=True)
 class _Look:
-    """`names`: the check runs that are waited for; empty where that is not known."""
+    """`names`: the check runs that are waited for; empty where that is not known. `ended`: those that a hint said have
+    ended."""
 
     pause: float
     due: float = 0.0
     seen: CommitChecks | None = None
     names: set[str] = field(default_factory=set)
+    ended: set[str] = field(default_factory=set)
 
 
 class Looks:
@@ -68,13 +72,17 @@ class Looks:
         with self._lock:
             self._looks.pop(commit, None)
 
-    def hint(self, commit: Sha, *, check: str | None, ended: bool) -> None:
+    def hint(self, commit: Sha, *, check: str | None, ended: bool, red: bool = False) -> None:
+        """`red`: it did not succeed, so what the others say matters less."""
         with self._lock:
             self._hinted_at = self._clock.now()
             look = self._looks.get(commit)
             if look is None or not ended or (check is not None and look.names and check not in look.names):
                 return
-            look.due, look.pause = 0.0, self._refresh
+            look.ended |= {check} if check is not None else set()
+            alone = red or not look.names - look.ended
+            look.due = 0.0 if alone else min(look.due, self._clock.now() + TOGETHER)
+            look.pause = self._refresh
 
     def at(self, commit: Sha, *, now: bool = False) -> tuple[CommitChecks | None, bool]:
         """What is reported on the commit, and whether that was read just now; None where it never could be."""
