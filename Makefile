@@ -24,11 +24,14 @@ demo-github: $(STAMP)  ## pull requests on a stand-in for GitHub: watch the real
 test: $(STAMP)  ## the whole test suite
 	$(BIN)/pytest
 
-check: $(STAMP)  ## lint, types and layers
+check: $(STAMP)  ## lint, types, layers, workflows
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/zizmor --offline --strict-collection --no-progress --persona=pedantic .github action.yml examples
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml examples/github-*/.github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml
 
 bench: $(STAMP)  ## the benchmarks of bench/, with their peers
 	$(BIN)/python -m bench

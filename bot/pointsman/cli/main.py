@@ -28,7 +28,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "contract": ("pointsman.cli.contract:contract", "Write, lint and explain the ownership contract."),
     "app": ("pointsman.cli.app:app", "Make a GitHub App for the queue."),
     "serve": ("pointsman.web.command:serve", "Run the GitHub App."),
-    "doctor": ("pointsman.cli.doctor:doctor", "What holds on this machine and on GitHub, and how to mend the rest."),
+    "doctor": (
+        "pointsman.cli.doctor:doctor",
+        "What holds on this machine and on GitHub; how to mend the rest.",
+    ),
     "replay": ("pointsman.cli.replay:replay", "What contract and healer would have said of past merges."),
 }
 """Subcommand -> (where it is, its line in `--help`), in the order in which a user meets them."""
