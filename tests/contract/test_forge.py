@@ -142,6 +142,7 @@ def test_a_branch_that_is_gone_is_told_no_more(bench: Bench) -> None:
     bench.somebody_pushes("agent/one")
     assert "agent/one" in bench.forge.branch_heads(["agent/one"])
     bench.remove("agent/one")
+    bench.forge.forget()
     assert "agent/one" not in bench.forge.branch_heads(["agent/one"])
 
 

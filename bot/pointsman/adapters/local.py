@@ -34,6 +34,9 @@ class LocalForge:
         """See `ports.Forge`; reading all costs one process, so `wanted` narrows nothing."""
         return {ref.removeprefix(HEADS): sha for ref, sha in self.git.refs(HEADS).items()}
 
+    def forget(self) -> None:
+        """Nothing is remembered."""
+
     def required_checks(self, lane: str) -> tuple[RequiredCheck, ...]:
         """() always: nothing but the contract guards a branch here."""
         return ()

@@ -26,6 +26,10 @@ class Forge(Protocol):
         are in the repository."""
         ...
 
+    def forget(self) -> None:
+        """Something may have moved: what was read before says nothing any more."""
+        ...
+
     def required_checks(self, lane: str) -> tuple[RequiredCheck, ...]:
         """What the branch's own rules ask for beside the contract; () where there are no such rules."""
         ...

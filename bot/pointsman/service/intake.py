@@ -63,6 +63,7 @@ class Intake:
 
     def event(self, event: e.Event) -> None:
         """Take one event in. May be called twice with the same; errors as the ports have them."""
+        self.forge.forget()
         match event:
             case e.PullChanged():
                 self._pull(event)
@@ -84,6 +85,7 @@ class Intake:
         """Read from the API what lost events would have said since the last look. What it finds is owed, and told a few
         at a time: the first look at a repository with hundreds of open pull requests is no storm (rule 9)."""
         now = self.clock.now()
+        self.forge.forget()
         known = self.store.note(CURSOR)
         if known is not None:
             since = float(known) - OVERLAP

@@ -196,8 +196,11 @@ class Station:
             told["change"] = self._number(body["change"])
         if "changes" in body:
             told["changes"] = [self._number(one) for one in body["changes"]]
-        if "healed" in body:
-            told["healed"] = [{**one, "change": self._number(one["change"])} for one in body["healed"]]
+        if body.get("healed"):
+            told["healed"] = [
+                {**one, "change": self._number(one["change"])} if isinstance(one, dict) else self._number(one)
+                for one in body["healed"]
+            ]
         return told
 
     def _number(self, change_id: int) -> int:

@@ -74,12 +74,13 @@ def serve(
     Webhooks go to POST /webhook; /healthz, /readyz and /metrics tell how it does. One process works with a state
     folder. SIGTERM and Ctrl-C stop it after the current step; nothing is lost, not even by kill -9.
     """
+    from pointsman.adapters.app_state import default_folder
     from pointsman.wiring.github import Ways, github_app
 
     known = _credentials(credentials)
     ways = Ways(gate=gate, prove=prove or gate)
     say = (lambda _name, _entry: None) if quiet else _say
-    with github_app(known, state or _state_folder(), ways=ways, say=say) as app:
+    with github_app(known, state or default_folder(os.environ), ways=ways, say=say) as app:
         from pointsman.adapters.clock import SystemClock
         from pointsman.web import log_to, make_app
         from pointsman.web import serve as listen
@@ -147,15 +148,6 @@ def _credentials(path: Path | None) -> AppCredentials:
             "POINTSMAN_APP_ID, POINTSMAN_PRIVATE_KEY_FILE and POINTSMAN_WEBHOOK_SECRET_FILE"
         )
     return known
-
-
-def _state_folder() -> Path:
-    """systemd's StateDirectory, else the user's."""
-    told = os.environ.get("STATE_DIRECTORY", "").partition(":")[0]
-    if told:
-        return Path(told)
-    home = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
-    return Path(home) / "pointsman"
 
 
 def _started(host: str, *, quiet: bool) -> Callable[[int], None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from github.Auth import AppAuthToken, Auth, Token
 
@@ -36,14 +36,6 @@ WANTED: Mapping[str, str] = {
 `administration` to read branch protection, `members` for teams, `workflows` to land changes of workflows."""
 OPTIONAL = frozenset({"actions", "administration", "members", "workflows"})
 """Without these the rest works."""
-
-
-class TokenSource(Protocol):
-    """A token for git over HTTPS."""
-
-    def token(self) -> str:
-        """One that holds for five minutes at least. Errors: `ForgeUnavailable`, `ForgeRefused`."""
-        ...
 
 
 class Nobody(Auth):

@@ -25,6 +25,10 @@ READ_BACK_AFTER = (0.5, 1.0, 2.0)
 _PULL = re.compile(r"#([1-9][0-9]{0,9})")
 
 
+FRESH = 1.0
+"""Seconds for which an answer about branches is looked at again, unless a hint comes."""
+
+
 @dataclass(kw_only=True)
 class GitHubForge:
     """Implements ports.Forge. Lands by a push of the exact tested commit, never through the merge API, which could
@@ -35,6 +39,7 @@ class GitHubForge:
     pulls: Pulls
     clock: Clock
     _rules: dict[str, tuple[float, tuple[RequiredCheck, ...]]] = field(default_factory=dict)
+    _seen: dict[frozenset[str], tuple[float, Mapping[str, Sha]]] = field(default_factory=dict)
     _refused: dict[str, tuple[float, str]] = field(default_factory=dict)
 
     def tip(self, lane: str) -> Sha | None:
@@ -48,8 +53,11 @@ class GitHubForge:
             names = {ref: ref.removeprefix(HEADS) for ref in there}
             return {names[ref]: sha for ref, sha in there.items() if not names[ref].startswith(CANDIDATES)}
         refs = {name: _ref_of(name) for name in wanted}
-        there = self._there(list(refs.values()))
+        there = self._lately(frozenset(refs.values()))
         return {name: there[ref] for name, ref in refs.items() if ref in there}
+
+    def forget(self) -> None:
+        self._seen.clear()
 
     def required_checks(self, lane: str) -> tuple[RequiredCheck, ...]:
         """See ports.Forge.required_checks. Errors: `ForgeUnavailable`, and `ForgeRefused` where a part of the rules
@@ -81,6 +89,7 @@ class GitHubForge:
         with the same SHAs."""
         if not self.git.is_ancestor(expected, new):
             return Blocked(why=f"{new} is no fast-forward of {expected}")
+        self.forget()
         refused = self.remote.push(HEADS + lane, new=new, expected=expected)
         actual = self.tip(lane) if refused is not None else self._read_back(lane, pushed_from=expected)
         if actual is not None and self.git.is_ancestor(new, actual):
@@ -102,6 +111,16 @@ class GitHubForge:
             if pause is not None:
                 self.clock.sleep(pause)
         raise ForgeUnavailable(f"GitHub took the push to {lane} and still shows it at {pushed_from}")
+
+    def _lately(self, refs: frozenset[str]) -> Mapping[str, Sha]:
+        """Decisions of one wake-up follow each other in a moment: they may look at the same answer. Whatever lands
+        compares with what is there then."""
+        at, there = self._seen.get(refs, (float("-inf"), {}))
+        if not 0 <= self.clock.now() - at < FRESH:
+            self._seen.clear()
+            there = self._there(refs)
+            self._seen[refs] = self.clock.now(), there
+        return there
 
     def _there(self, refs: Collection[str]) -> Mapping[str, Sha]:
         """Where those refs are, their commits brought here."""
