@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-github test check bench clean pins
+.PHONY: help demo demo-github test soak check bench clean pins
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -23,6 +23,9 @@ demo-github: $(STAMP)  ## pull requests on a stand-in for GitHub: watch the real
 
 test: $(STAMP)  ## the whole test suite
 	$(BIN)/pytest
+
+soak: $(STAMP)  ## the long runs: kills at random instants, every kind of failing request
+	$(BIN)/pytest -m soak
 
 check: $(STAMP)  ## lint, types, layers, workflows
 	$(BIN)/ruff check .

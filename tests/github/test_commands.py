@@ -220,3 +220,16 @@ def test_r39_rule_16_a_group_whose_pull_request_was_approved_passes(tmp_path: Pa
         w.work()
         ours = {r.name: r.conclusion for r in w.repo.check_runs(head) if r.app is w.registered}
         assert ours["pointsman / contract"] == "success"
+
+
+def test_a_role_for_anybody_lets_no_stranger_queue(tmp_path: Path) -> None:
+    anybody = CONTRACT.replace("anyone: {who: [{permission: write}], ", "anyone: {")
+    with world(tmp_path, contract=anybody) as w:
+        number = w.open("feature", {"a.txt": "a\n"}, by="stranger", fork="stranger")
+        asked = w.say(number, "/queue", by="stranger")
+        w.work()
+        assert w.landed() == []
+        assert [r.content for r in w.repo.reactions[asked]] == ["confused"]
+        w.say(number, "/queue", by="bob")
+        w.work()
+        assert w.landed() == ["A change (#1)"]

@@ -70,7 +70,7 @@ def test_a_part_of_the_story_comes_out_as_told_and_is_proved(tmp_path: Path) -> 
     assert list((tmp_path / "tmp").iterdir()) == []
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_ctrl_c_leaves_nothing_behind(tmp_path: Path) -> None:
     with demo(folder=tmp_path / "tmp") as running:
         assert running.stdout is not None

@@ -37,15 +37,17 @@ def later(w: World) -> None:
 
 FAULTS = {
     "a check run is made": ("POST", r"/check-runs$", "timeout_after_apply"),
-    "a check run is refused": ("POST", r"/check-runs$", 502),
+    "a check run is refused": pytest.param("POST", r"/check-runs$", 502, marks=pytest.mark.soak),
     "a comment is made": ("POST", r"/comments$", "502_after_apply"),
-    "a comment is refused": ("POST", r"/comments$", "secondary_limit"),
+    "a comment is refused": pytest.param("POST", r"/comments$", "secondary_limit", marks=pytest.mark.soak),
     "a reaction is refused": ("POST", r"/reactions$", "timeout"),
-    "the pull request can't be read": ("GET", r"/pulls/1$", "primary_limit"),
+    "the pull request can't be read": pytest.param(
+        "GET", r"/pulls/1$", "primary_limit", marks=pytest.mark.soak
+    ),
     "the gate can't be read": ("GET", r"/commits/[0-9a-f]+/check-runs", 502),
-    "the rules can't be read": ("GET", r"/rules/branches/", "timeout"),
-    "a person can't be looked up": ("GET", r"/collaborators/", 429),
-    "the last word does not get through": ("PATCH", r"/check-runs/", 503),
+    "the rules can't be read": pytest.param("GET", r"/rules/branches/", "timeout", marks=pytest.mark.soak),
+    "a person can't be looked up": pytest.param("GET", r"/collaborators/", 429, marks=pytest.mark.soak),
+    "the last word does not get through": pytest.param("PATCH", r"/check-runs/", 503, marks=pytest.mark.soak),
 }
 
 
@@ -142,7 +144,9 @@ def test_rule_8_a_check_that_the_branch_rules_ask_for_is_waited_for_too(tmp_path
         assert w.landed() == ["Add feature (#1)"]
 
 
-@pytest.mark.parametrize("conclusion", ["skipped", "neutral", "cancelled", "action_required"])
+@pytest.mark.parametrize(
+    "conclusion", ["skipped", "cancelled", pytest.param("neutral", marks=pytest.mark.soak)]
+)
 def test_rule_7_r45_what_is_not_success_is_not_passed(tmp_path: Path, conclusion: str) -> None:
     with world(tmp_path, jobs={}) as w:
         w.repo.workflow("ci", ["unit"], on_push=["pointsman/**"])

@@ -19,8 +19,8 @@ from pointsman.adapters.github.credentials import AppCredentials, save
 from tests.github.fake import FakeGitHub, FakeRepository
 from tests.github.world import CONTRACT, PROJECT
 
-CHANGES = 3
-KILLS = 3
+CHANGES = 6
+KILLS = 8
 SECONDS = 120.0
 
 
@@ -83,7 +83,7 @@ def serving(folder: Path) -> Iterator[tuple[FakeGitHub, FakeRepository, Serve]]:
         yield hub, repo, serve
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_i5_kill_9_at_random_instants_loses_nothing_and_lands_nothing_twice(tmp_path: Path) -> None:
     chance = random.Random(20261121)
     with serving(tmp_path) as (_, repo, serve):

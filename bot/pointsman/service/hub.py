@@ -117,6 +117,7 @@ class Hub:
             station.say = self.heard
             station.recover()
         except PointsmanError as problem:
+            self._listed_at = self.clock.now() - DIRECTORY_SECONDS + RETRY_SECONDS
             self.heard(name, Entry(lane="", kind="trouble", body={"why": str(problem)}))
             return None
         self.stations[repository] = station
@@ -124,7 +125,7 @@ class Hub:
 
     def _work_inbox(self) -> int:
         """What can't be read or written off for now (a full disk) stays where it is."""
-        if self.clock.now() < self._inbox_again_at:
+        if not self._listed or self.clock.now() < self._inbox_again_at:
             return 0
         try:
             pending = self.inbox.pending(now=self.clock.now())

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import assert_never
 
-from pointsman.core.contract import Author, RoleFound, explain, resolve_role
+from pointsman.core.contract import Author, Contract, RoleFound, explain, resolve_role
 from pointsman.core.errors import UserError
 from pointsman.core.pulls import commands as c
 from pointsman.core.pulls.model import Account, Comment, Pull
@@ -29,6 +29,9 @@ DONE = "did:"
 
 HIGH = 10
 """What `/queue high` adds to nothing."""
+
+ANSWER = 1000
+"""Characters of an answer that echo what stands in a repository."""
 
 TOP = 100
 """The priority of a repair of the base itself."""
@@ -132,7 +135,7 @@ class Obedience:
             command,
             asked.who,
             own_change=own,
-            has_role=isinstance(resolve_role(contract, author, pull.branch), RoleFound),
+            has_role=_is_known(contract, author, pull.branch),
             bot=self.pulls.itself.login,
         )
 
@@ -224,7 +227,7 @@ class Obedience:
                 return self._fix_of_base(asked, repair)
         match repair:
             case NothingToHeal():
-                return Answer(done=True, text=c.quote("There is no migration fork to heal here."))
+                return Answer(done=True, text="There is no migration fork to heal here.")
             case NotHealed(text=text):
                 return text
             case HeadMoved():
@@ -233,7 +236,7 @@ class Obedience:
                 return Answer(done=True, text=compose_patch(patch, why, base=repair.base, head=repair.head))
             case Pushed():
                 said = f"Healed in {repair.commit[:10]}: {repair.summary} ({repair.proof})."
-                return Answer(done=True, text=c.quote(said))
+                return Answer(done=True, text=c.quote(said, limit=ANSWER))
             case _:
                 assert_never(repair)
 
@@ -247,7 +250,14 @@ class Obedience:
         if isinstance(outcome, NotSubmitted):
             return f"the repair is in #{repair.number}, but could not be queued: {outcome.text}"
         where = f"{asked.base.lane} itself is forked. Its repair is #{repair.number}, first in the queue"
-        return Answer(done=True, text=c.quote(f"{where}: {repair.summary}."))
+        return Answer(done=True, text=c.quote(f"{where}: {repair.summary}.", limit=ANSWER))
+
+
+def _is_known(contract: Contract, author: Author, branch: str) -> bool:
+    """Whether the contract gives the author a role that names people: one that is open to anybody says what a stranger
+    may change, not that strangers land it."""
+    role = resolve_role(contract, author, branch)
+    return isinstance(role, RoleFound) and bool(contract.roles[role.role].who)
 
 
 def _as_if_queued(asked: _Asked, head: str) -> Change:
