@@ -108,6 +108,7 @@ class Office:
 
     def tell(self, number: int) -> list[str]:
         """Tell what an event told of it (so that nobody has to ask), and what that cost."""
+        self.forge.forget()
         self.pulls.forget(number)
         pull = self.pulls.pull(number)
         self.requests()

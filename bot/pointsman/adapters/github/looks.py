@@ -80,7 +80,7 @@ class Looks:
             if look is None or not ended or (check is not None and look.names and check not in look.names):
                 return
             look.ended |= {check} if check is not None else set()
-            alone = red or not look.names - look.ended
+            alone = red or not look.ended or not look.names - look.ended
             look.due = 0.0 if alone else min(look.due, self._clock.now() + TOGETHER)
             look.pause = self._refresh
 
