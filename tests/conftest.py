@@ -21,7 +21,7 @@ os.environ.update(ISOLATED)
 
 # Real git on a loaded machine has no steady pace: a deadline per example would only measure the machine.
 settings.register_profile(
-    "suite", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    "suite", max_examples=35, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("suite")
 

@@ -83,6 +83,7 @@ def test_a_pull_request_lands_in_a_few_wake_ups_and_the_report_tells_the_way(que
     assert json.loads(queue("report").outputs["lanes"])[0]["changes"] == []
 
 
+@pytest.mark.soak
 def test_I6_a_red_gate_lands_nothing(queue: Queue) -> None:
     number = queue.open("broken", {"red": "x\n"})
     said = [queue(), queue()]
@@ -113,6 +114,7 @@ def test_of_two_wake_ups_at_once_one_performs_and_the_other_says_that_it_did_not
     ]
 
 
+@pytest.mark.soak
 def test_a_forge_that_is_down_is_said_and_nothing_is_lost(queue: Queue) -> None:
     number = queue.open("feature", {"b.txt": "b\n"})
     queue.hub.faults.add("*", "/issues/", 403, times=50, after=0)

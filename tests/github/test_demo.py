@@ -40,7 +40,7 @@ def left_running(folder: Path) -> list[str]:
     return found
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_a_part_of_the_story_comes_out_as_told_and_is_proved(tmp_path: Path) -> None:
     kept = tmp_path / "kept"
     with demo("--keep", str(kept), folder=tmp_path / "tmp") as running:

@@ -51,7 +51,7 @@ FAULTS = {
     "a check run is refused": pytest.param("POST", r"/check-runs$", 502, marks=pytest.mark.soak),
     "a comment is made": ("POST", r"/comments$", "502_after_apply"),
     "a comment is refused": pytest.param("POST", r"/comments$", "secondary_limit", marks=pytest.mark.soak),
-    "a reaction is refused": ("POST", r"/reactions$", "timeout"),
+    "a reaction is refused": pytest.param("POST", r"/reactions$", "timeout", marks=pytest.mark.soak),
     "the pull request can't be read": pytest.param(
         "GET", r"/pulls/1$", "primary_limit", marks=pytest.mark.soak
     ),
@@ -156,7 +156,8 @@ def test_rule_8_a_check_that_the_branch_rules_ask_for_is_waited_for_too(tmp_path
 
 
 @pytest.mark.parametrize(
-    "conclusion", ["skipped", "cancelled", pytest.param("neutral", marks=pytest.mark.soak)]
+    "conclusion",
+    ["skipped", *(pytest.param(word, marks=pytest.mark.soak) for word in ("cancelled", "neutral"))],
 )
 def test_rule_7_r45_what_is_not_success_is_not_passed(tmp_path: Path, conclusion: str) -> None:
     with world(tmp_path, jobs={}) as w:

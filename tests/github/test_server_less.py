@@ -78,6 +78,7 @@ def runs(folder: Path) -> Iterator[Runs]:
         yield Runs(folder, hub, repo)
 
 
+@pytest.mark.soak
 def test_comments_are_found_the_gate_is_dispatched_and_what_passed_lands(tmp_path: Path) -> None:
     with runs(tmp_path) as r:
         r.tick()

@@ -194,7 +194,7 @@ def test_the_gate_may_run_here_in_the_jailed_runner(tmp_path: Path) -> None:
         assert not [u for u in w.github.git_log if u.ref.startswith("refs/heads/pointsman/")]
 
 
-@pytest.mark.parametrize("proof,landed", [("true", 2), ("false", 1)])
+@pytest.mark.parametrize("proof,landed", [pytest.param("true", 2, marks=pytest.mark.soak), ("false", 1)])
 def test_r07_a_heal_is_proved_by_a_check_on_the_candidate(tmp_path: Path, proof: str, landed: int) -> None:
     with world(tmp_path, jobs={"unit": "true", "proof": proof}) as w:
         first, second = fork(w, "one", "bb2"), fork(w, "two", "cc3", by="bob")

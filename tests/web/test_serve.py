@@ -143,6 +143,7 @@ def test_credentials_that_others_can_read_are_refused(
 
 
 @pytest.mark.slow
+@pytest.mark.soak
 def test_a_queue_comes_back_from_its_backup(github: FakeGitHub, tmp_path: Path, start: Start) -> None:
     app = github.app("restored")
     repo = github.repository("acme/depot", files={**PROJECT, ".pointsman.yml": CONTRACT})
