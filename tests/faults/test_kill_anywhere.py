@@ -17,7 +17,7 @@ from tests.faults.test_kill import LONG_STORY, template
 KILLS = 6
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_R15_killed_at_random_instants_until_the_work_is_done(tmp_path: Path) -> None:
     evidence = tmp_path / EVIDENCE
     template(tmp_path, evidence, LONG_STORY)
