@@ -26,7 +26,7 @@ from starlette.routing import Route
 from pointsman.adapters.clock import SystemClock
 from pointsman.adapters.store.inbox import SqlInbox
 from pointsman.core.hints import Delivery, Figures
-from pointsman.web import make_app, serve
+from pointsman.web.server import make_app, serve
 
 SECRET = "bench-secret"  # noqa: S105 - of this benchmark only
 DELIVERIES, CONNECTIONS, ROUNDS = 3000, 32, 3

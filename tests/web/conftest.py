@@ -19,7 +19,7 @@ import pytest
 from pointsman.adapters.store.inbox import SqlInbox
 from pointsman.core.hints import Figures
 from pointsman.ports import Inbox
-from pointsman.web import make_app, serve
+from pointsman.web.server import make_app, serve
 
 SECRET, OLD_SECRET = "correct horse battery staple", "what came before the staple"
 NOW = 1_800_000_000.0

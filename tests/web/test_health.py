@@ -21,8 +21,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from pointsman.adapters.store.inbox import SqlInbox
 from pointsman.core.errors import EnvironmentProblem, UserError
 from pointsman.core.hints import Figures, LaneFigures
-from pointsman.web import make_app, running, serve
+from pointsman.web import running
 from pointsman.web.logs import OneLine
+from pointsman.web.server import make_app, serve
 from tests.web.conftest import Clock, Door
 
 FIGURES = Figures(
@@ -211,7 +212,8 @@ from pathlib import Path
 from pointsman.adapters.clock import SystemClock
 from pointsman.adapters.store.inbox import SqlInbox
 from pointsman.core.hints import Figures
-from pointsman.web import log_to, make_app, serve
+from pointsman.web.logs import log_to
+from pointsman.web.server import make_app, serve
 log_to()
 def slow():
     print("asked", flush=True)

@@ -18,6 +18,8 @@ import httpx
 import pytest
 
 from pointsman.adapters.github.credentials import AppCredentials, save
+from pointsman.core.errors import UserError
+from pointsman.wiring import extras
 from tests.github.fake import FakeGitHub
 from tests.github.fake.state import App
 from tests.github.world import CONTRACT, PROJECT
@@ -179,3 +181,9 @@ def test_a_queue_comes_back_from_its_backup(github: FakeGitHub, tmp_path: Path, 
     until(lambda: queued(url, "acme/depot"))
     assert second.end(signal.SIGTERM)[0] == 0
     assert repo.tip("main") != repo.tip("change")
+
+
+def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(extras, "GITHUB", ("no_such_package",))
+    with pytest.raises(UserError, match=r"no_such_package\): pip install 'pointsman\[github\]'"):
+        extras.require_github()

@@ -85,6 +85,9 @@ def create(
     """
     _check(org, name, {"--webhook-url": webhook_url, "--api-url": api_url, "--html-url": html_url}, out)
     visit = Visit(html_url=html_url.rstrip("/"), org=org)
+    from pointsman.wiring.extras import require_github
+
+    require_github()
     from pointsman.adapters.github import manifest
 
     def filled_in(redirect_url: str) -> dict[str, object]:

@@ -1,7 +1,4 @@
-"""The app's HTTP side: it takes webhooks into the inbox and shows the figures; it works none of them."""
+"""The app's HTTP side: it takes webhooks into the inbox and shows the figures; it works none of them.
 
-from pointsman.web.logs import log_to
-from pointsman.web.running import serve
-from pointsman.web.server import make_app
-
-__all__ = ["log_to", "make_app", "serve"]
+Importing it loads nothing: naming `pointsman serve` must not need what only running it needs.
+"""

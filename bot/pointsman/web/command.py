@@ -74,6 +74,9 @@ def serve(
     Webhooks go to POST /webhook; /healthz, /readyz and /metrics tell how it does. One process works with a state
     folder. SIGTERM and Ctrl-C stop it after the current step; nothing is lost, not even by kill -9.
     """
+    from pointsman.wiring.extras import require_github
+
+    require_github()
     from pointsman.adapters.app_state import default_folder
     from pointsman.wiring.github import Ways, github_app
 
@@ -82,8 +85,9 @@ def serve(
     say = (lambda _name, _entry: None) if quiet else _say
     with github_app(known, state or default_folder(os.environ), ways=ways, say=say) as app:
         from pointsman.adapters.clock import SystemClock
-        from pointsman.web import log_to, make_app
-        from pointsman.web import serve as listen
+        from pointsman.web.logs import log_to
+        from pointsman.web.running import serve as listen
+        from pointsman.web.server import make_app
 
         log_to(level=logging.WARNING if quiet else logging.INFO)
         logging.getLogger("uvicorn").setLevel(logging.WARNING)
