@@ -233,3 +233,16 @@ def test_a_role_for_anybody_lets_no_stranger_queue(tmp_path: Path) -> None:
         w.say(number, "/queue", by="bob")
         w.work()
         assert w.landed() == ["A change (#1)"]
+
+
+def test_r49_a_branch_of_somebodys_fork_meets_no_dependency(tmp_path: Path) -> None:
+    with world(tmp_path) as w:
+        w.repo.permission("eve", "write")
+        bait = w.open("groundwork", {"x": "1\n"}, title="Bait", by="eve", fork="eve")
+        w.say(bait, "/queue", by="eve")
+        w.work()
+        number = w.open("feature", {"a": "1\n"}, title="Feature", body="Depends-on: groundwork")
+        w.say(number, "/queue")
+        w.work()
+        assert w.landed() == ["Bait (#1)"]
+        assert "never submitted" in w.ours(number)[0]

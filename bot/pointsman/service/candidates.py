@@ -59,7 +59,7 @@ class Candidates:
                     self.departures.hold(change, wait)
                 case _:
                     assert_never(outcome)
-            left_out.update((change.branch, change.label))
+            left_out.update((change.source, change.label))
         if built:
             self._save(action, built, contract, lane)
 

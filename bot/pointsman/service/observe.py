@@ -135,7 +135,7 @@ class Observer:
         standings: dict[str, Standing] = {}
         for change in self.store.changes(lane):
             standing = Standing(change=change.id, state=change.state)
-            standings[change.branch] = standings[change.label] = standing
+            standings[change.source] = standings[change.label] = standing
         return standings
 
     def _consents(self, changes: Sequence[Change]) -> Mapping[int, int]:

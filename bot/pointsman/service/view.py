@@ -44,7 +44,7 @@ def _in_order(queued: Sequence[Change], changes: Sequence[Change]) -> list[Chang
     standings: dict[str, Standing] = {}
     for change in changes:
         standing = Standing(change=change.id, state=change.state)
-        standings[change.branch] = standings[change.label] = standing
+        standings[change.source] = standings[change.label] = standing
     ready = list(line_up(queued, standings).ready)
     placed = {change.id for change in ready}
     return [*ready, *(change for change in queued if change.id not in placed)]
