@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from pointsman.core.contract.model import Contract as Contract
     from pointsman.core.contract.model import Deploy as Deploy
     from pointsman.core.contract.model import EvidencePolicy as EvidencePolicy
+    from pointsman.core.contract.model import Healer as Healer
     from pointsman.core.contract.model import Limits as Limits
     from pointsman.core.contract.model import Lockfile as Lockfile
     from pointsman.core.contract.model import MatrixRow as MatrixRow
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from pointsman.core.contract.model import PathClass as PathClass
     from pointsman.core.contract.model import Pattern as Pattern
     from pointsman.core.contract.model import QueuePolicy as QueuePolicy
+    from pointsman.core.contract.model import Regenerated as Regenerated
     from pointsman.core.contract.model import Retry as Retry
     from pointsman.core.contract.model import Role as Role
     from pointsman.core.contract.model import Sandbox as Sandbox
@@ -107,6 +109,7 @@ _HOMES = {
     "Contract": "model",
     "Deploy": "model",
     "EvidencePolicy": "model",
+    "Healer": "model",
     "Limits": "model",
     "Lockfile": "model",
     "MatrixRow": "model",
@@ -117,6 +120,7 @@ _HOMES = {
     "PathClass": "model",
     "Pattern": "model",
     "QueuePolicy": "model",
+    "Regenerated": "model",
     "Retry": "model",
     "Role": "model",
     "Sandbox": "model",

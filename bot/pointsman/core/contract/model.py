@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from pointsman.core.contract.identity import Identity
+from pointsman.core.migrations.names import NAMES as BACKEND_NAMES
 
 CONTRACT_PATH = ".pointsman.yml"
 NO_ROLE = "none"
@@ -119,10 +120,14 @@ StopReason = Literal["data_migration", "same_table", "drop_column", "drop_table"
 class MigrationPolicy:
     """How a migration fork is healed. `config` None: every environment that is found of this backend. `database`:
     `auto` (SQLite, and PostgreSQL where SQLite is no judge), `sqlite`, `postgresql` (a server of the runner's own), an
-    address, or `env:NAME` of a variable that holds one."""
+    address, or `env:NAME` of a variable that holds one.
+
+    `seed` is a file of SQL in the repository: rows that both orders start from and that have to end alike. `same_data`
+    `prove` lets such a proof decide where both sides write rows of one table; without `seed` it stops all the same.
+    `models` `check` also asks the tool whether the schema is that of the models."""
 
     line: int = 0
-    backend: Literal["alembic", "django", "numbered"] = "alembic"
+    backend: str = BACKEND_NAMES[0]
     config: str | None = None
     versions: tuple[str, ...] = ()
     on_fork: Literal["reparent", "merge_revision", "stop"] = "reparent"
@@ -131,6 +136,9 @@ class MigrationPolicy:
     two_heads: Literal["refuse", "commit_order"] = "refuse"
     stop_if: frozenset[StopReason] = frozenset()
     same_table: Literal["prove", "stop"] = "prove"
+    same_data: Literal["prove", "stop"] = "stop"
+    seed: str | None = None
+    models: Literal["ignore", "check"] = "ignore"
     proof: Literal["required", "when_possible", "off"] = "required"
     python: str | None = None
     url_env: tuple[str, ...] = ()
@@ -231,9 +239,24 @@ class Deploy:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Lockfile:
+    """A file that `regenerate` makes from `manifest`; short for a `Regenerated` of the two."""
+
     path: str
     manifest: str
     regenerate: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Regenerated:
+    """Files (`writes`) that `run`, a command line for `sh -c`, makes from what `sources` match. Where two sides meet
+    in either, the base's files are taken and the command is run on the merged tree; what else it changes is refused.
+    `timeout` in seconds; `network` `host` lets it fetch."""
+
+    writes: tuple[Pattern, ...]
+    sources: tuple[Pattern, ...]
+    run: str
+    timeout: float = 5 * MINUTE
+    network: Literal["none", "host"] = "none"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -248,6 +271,7 @@ class Additive:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Conflicts:
     lockfiles: tuple[Lockfile, ...] = ()
+    regenerated: tuple[Regenerated, ...] = ()
     additive: tuple[Additive, ...] = ()
     same_lines: Literal["stop"] = "stop"
 
@@ -275,6 +299,19 @@ class Sandbox:
     cpu: int | None = None
     memory: int | None = None
     read_only_git: bool | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Healer:
+    """A command (for `sh -c`) that is asked for a patch where mechanics refuse a heal. `timeout` is in seconds per try;
+    `env` are variables that it may see. `max_patch` bounds its answer in bytes."""
+
+    run: str
+    timeout: float = 10 * MINUTE
+    attempts: int = 1
+    env: tuple[str, ...] = ()
+    network: Literal["none", "host"] = "none"
+    max_patch: int = 256 * 1024
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -311,6 +348,7 @@ class Contract:
     writers: Mapping[str, Writer] = field(default_factory=dict)
     deploy: Deploy | None = None
     conflicts: Conflicts = field(default_factory=Conflicts)
+    healer: Healer | None = None
     evidence: EvidencePolicy | None = None
     commands: Mapping[str, tuple[Identity, ...]] = field(default_factory=dict)
     sandbox: Sandbox = field(default_factory=Sandbox)

@@ -13,12 +13,14 @@ from pointsman.core.contract.reading.words import (
     AREA,
     COMMAND,
     PATH,
+    PATTERNS,
     SENTENCE,
     choice,
     name_of,
     variable,
     words,
 )
+from pointsman.core.migrations.names import NAMES as BACKEND_NAMES
 
 _DATABASE = Text(
     "auto, sqlite, postgresql, postgresql://... or env:NAME",
@@ -35,7 +37,7 @@ def migrations_shape(known: Known) -> ListOf:
         what="a migration policy",
         placed=True,
         keys={
-            "backend": Key(Choice(words(of, "backend")), "The migration tool.", required=True),
+            "backend": Key(Choice(BACKEND_NAMES), "The migration tool.", required=True),
             "config": Key(PATH, "Its configuration file; absent: every one that is found."),
             "versions": Key(ListOf(PATH, one=True), "Folders of revisions, where not the configured ones."),
             "on_fork": choice(of, "on_fork", "Repair when one side is not on the base branch yet."),
@@ -44,6 +46,9 @@ def migrations_shape(known: Known) -> ListOf:
             "two_heads": choice(of, "two_heads", "A change that has two heads of its own."),
             "stop_if": Key(Mapped(reasons, frozenset), "What makes a fork a case for people."),
             "same_table": choice(of, "same_table", "Both sides change one table, schema only."),
+            "same_data": choice(of, "same_data", "Both sides write rows of one table: `prove` needs a seed."),
+            "seed": Key(PATH, "A file of SQL: the rows that both orders of a proof start from."),
+            "models": choice(of, "models", "Whether the healed schema has to be that of the models."),
             "proof": choice(of, "proof", "Whether a heal has to be proved on a scratch database."),
             "python": Key(Text("a path"), "The interpreter of the proof, such as .venv/bin/python."),
             "url_env": Key(ListOf(variable(), one=True), "Variables that get the scratch database's URL."),
@@ -184,6 +189,16 @@ def conflicts_shape() -> Record:
             "regenerate": Key(COMMAND, "What makes it.", required=True),
         },
     )
+    regenerated = Record(
+        build=model.Regenerated,
+        keys={
+            "writes": Key(PATTERNS, "The files that the command makes.", required=True),
+            "sources": Key(PATTERNS, "What it makes them from.", required=True),
+            "run": Key(COMMAND, "What makes them.", required=True),
+            "timeout": Key(Duration(), "How long it may take."),
+            "network": choice(model.Regenerated, "network", "Whether it may fetch."),
+        },
+    )
     additive = Record(
         build=model.Additive,
         keys={
@@ -196,8 +211,23 @@ def conflicts_shape() -> Record:
         build=model.Conflicts,
         keys={
             "lockfiles": Key(ListOf(lockfile), "Files that are made again, never merged."),
+            "regenerated": Key(ListOf(regenerated), "The same, for several files or sources."),
             "additive": Key(ListOf(additive), "Regions where both sides may add."),
             "same_lines": choice(model.Conflicts, "same_lines", "Both sides changed the same lines."),
+        },
+    )
+
+
+def healer_shape() -> Record:
+    return Record(
+        build=model.Healer,
+        keys={
+            "run": Key(COMMAND, "What is asked for a patch.", required=True),
+            "timeout": Key(Duration(), "How long an attempt may take."),
+            "attempts": Key(Whole(minimum=1, maximum=5), "How often it is asked for one change."),
+            "env": Key(ListOf(variable(), one=True), "Variables that it may see."),
+            "network": choice(model.Healer, "network", "Whether it may reach the network."),
+            "max_patch": Key(Size(), "How long its answer may be."),
         },
     )
 
