@@ -59,18 +59,24 @@ def heal(
     reader.only = rules.only
     healer = Healer(git=git, reader=reader, rules=rules)
     healing = healer.heal(base, head)
+    refusals: list[Refusal] = []
+    if healing.status == "healed" and prover is None:
+        refusals += [refusal for each in healing.environments for refusal in each.known.unless_proved]
+        healing = replace(healing, refusals=tuple(refusals), tree=None) if refusals else healing
     if healing.status != "healed" or prover is None:
         return Verdict(healing=healing)
     proofs: list[Proof] = []
-    refusals: list[Refusal] = []
     for each in healing.environments:
         rule = rules.of(each.plan.layout)
         if rule.proof == "off":
+            refusals += each.known.unless_proved
             continue
         proof = prover.prove(_request(healing, each, rule))
         proofs.append(proof)
         if not proof_allows(proof, rule.proof):
             refusals.append(_unproved(proof, each))
+        elif not proof.passed:
+            refusals += each.known.unless_proved
     if refusals:
         healing = replace(healing, refusals=tuple(refusals), tree=None)
     return Verdict(healing=healing, proof=_together(proofs))

@@ -200,3 +200,31 @@ def test_r11_the_contract_stops_what_would_otherwise_commute(
     assert compared(left, right).relation in {Relation.DISJOINT, Relation.SAME_TABLE}
     found = compared(left, right, policy)
     assert (found.relation, {stop.rule for stop in found.stops}) == (Relation.CONFLICT, {rule})
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "relation"),
+    [
+        (UPDATE, INSERT, Relation.SAME_DATA),
+        (UPDATE, NOT_NULL, Relation.SAME_DATA),
+        (UPDATE, DROP, Relation.CONFLICT),
+        (f"{UPDATE}\n{TABLE}", f"{INSERT}\n{TABLE}", Relation.CONFLICT),
+        (f"{UPDATE}\nop.execute(mystery)", INSERT, Relation.UNKNOWN),
+        (ADD, INDEX.replace("'age'", "'name'"), Relation.SAME_TABLE),
+    ],
+    ids=[
+        "rows and rows",
+        "rows and NOT NULL",
+        "rows and a dropped column",
+        "more than rows",
+        "unread",
+        "no rows",
+    ],
+)
+def test_where_rows_may_be_proved_only_pairs_that_meet_in_rows_are_left_to_the_proof(
+    left: str, right: str, relation: Relation
+) -> None:
+    found = compared(left, right, ComparePolicy(prove_data=True))
+    assert found.relation is relation
+    if relation in {Relation.SAME_DATA, Relation.CONFLICT}:
+        assert compared(left, right).relation is Relation.CONFLICT

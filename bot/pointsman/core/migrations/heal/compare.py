@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pointsman.core.migrations.heal.model import Front, HealPolicy, Plan, Refusal, Why
@@ -15,14 +15,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What reading both sides told. `relation` is the worst of the fronts': disjoint, same_table, unknown or
-    conflict. `unknown` are places (path:line why) that only running would tell; a proof by both orders is
-    wanted where `relation` is not disjoint."""
+    """What reading both sides told. `relation` is the worst of the fronts': disjoint, same_table, same_data, unknown
+    or conflict. `unknown` are places (path:line why) that only running would tell; a proof by both orders is
+    wanted where `relation` is not disjoint. `unless_proved` are refusals that stand unless such a proof, from the
+    contract's seed rows, passed."""
 
     relation: str = "disjoint"
     unknown: tuple[str, ...] = ()
     shared: tuple[str, ...] = ()
     refusals: tuple[Refusal, ...] = ()
+    unless_proved: tuple[Refusal, ...] = ()
 
 
 Read = Callable[[Revision], "Footprint"]
@@ -31,13 +33,17 @@ Read = Callable[[Revision], "Footprint"]
 
 def judge_fronts(plan: Plan, policy: HealPolicy, read: Read) -> Known:
     """The verdict on all fronts of the plan; refusals where the policy or the rules leave it to people."""
+    if plan.strategy != "reparent":
+        # Both orders can only be run where one side was hung behind the other.
+        policy = replace(policy, same_data="stop")
     verdicts = [_judge(front, policy, read) for front in plan.fronts]
-    ranks = ("disjoint", "same_table", "unknown", "conflict")
+    ranks = ("disjoint", "same_table", "same_data", "unknown", "conflict")
     return Known(
         max((known.relation for known in verdicts), key=ranks.index, default="disjoint"),
         tuple(dict.fromkeys(place for known in verdicts for place in known.unknown)),
         tuple(dict.fromkeys(place for known in verdicts for place in known.shared)),
         tuple(refusal for known in verdicts for refusal in known.refusals),
+        tuple(refusal for known in verdicts for refusal in known.unless_proved),
     )
 
 
@@ -57,7 +63,7 @@ def _judge(front: Front, policy: HealPolicy, read: Read) -> Known:
     compared = compare_footprints(
         [(r.path, read(r)) for r in front.left],
         [(r.path, read(r)) for r in front.right],
-        ComparePolicy(stop_if=stops),
+        ComparePolicy(stop_if=stops, prove_data=policy.same_data == "prove"),
     )
     unknown = tuple(
         f"{place.path}:{place.operation.line} {getattr(place.operation, 'why', '')}"
@@ -88,4 +94,7 @@ def _judge(front: Front, policy: HealPolicy, read: Read) -> Known:
         )
         places = tuple(dict.fromkeys(place.path for place in compared.unknown))
         return Known(relation, unknown, shared, (Refusal(Why.UNREADABLE, text + render(compared), places),))
+    if any(pair.relation is Relation.SAME_DATA for pair in compared.pairs):
+        text = f"Both sides meet in rows of one table, and no proof by both orders settled it:\n{render(compared)}"
+        return replace(known, unless_proved=(Refusal(Why.CONFLICT, text, paths),))
     return known

@@ -32,6 +32,7 @@ class Why:
     PROOF_FAILED = "proof_failed"
     NOT_PROVED = "not_proved"
     TOO_MANY_HEADS = "too_many_heads"
+    CANNOT_JOIN = "cannot_join"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,7 @@ class HealPolicy:
 
     `published` is what to do when both sides are on the base already. `unreadable`: what a side whose
     operations can't be read means, where no proof could tell. `stop_if` are words that `operations` knows.
+    `same_data` is `prove` only where the contract names rows to prove it with.
     """
 
     on_fork: Literal["reparent", "merge_revision", "stop"] = "reparent"
@@ -47,6 +49,7 @@ class HealPolicy:
     one_head: Literal["as_base", "required"] = "as_base"
     two_heads: Literal["refuse", "commit_order"] = "refuse"
     same_table: Literal["prove", "stop"] = "prove"
+    same_data: Literal["prove", "stop"] = "stop"
     stop_if: frozenset[str] = frozenset()
 
 
@@ -89,6 +92,7 @@ class Facts:
     revisions that do nothing. `released`: ids of the change that users may have applied already (a tag or a
     release branch has them). `itself`: base and head are one commit, so what is there is to be mended.
     `head_ids` are the ids that the change's own tree has, `order` its paths, oldest commit first, where asked.
+    `joins`: whether the tool can join two revisions by a third.
     """
 
     base: Environment | None
@@ -100,6 +104,7 @@ class Facts:
     head_ids: frozenset[str] = frozenset()
     order: tuple[GitPath, ...] = ()
     naming: Naming | None = None
+    joins: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

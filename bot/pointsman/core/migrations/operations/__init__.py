@@ -14,10 +14,12 @@ from pointsman.core.migrations.operations.model import (
     StopIf,
     Unknown,
 )
+from pointsman.core.migrations.operations.plain import VERSION, from_plain, to_plain
 from pointsman.core.migrations.operations.read import footprint
 from pointsman.core.migrations.operations.render import render
 
 __all__ = [
+    "VERSION",
     "ComparePolicy",
     "Comparison",
     "Footprint",
@@ -32,5 +34,7 @@ __all__ = [
     "compare",
     "compare_footprints",
     "footprint",
+    "from_plain",
     "render",
+    "to_plain",
 ]

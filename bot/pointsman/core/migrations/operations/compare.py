@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from pointsman.core.migrations.operations.model import (
     DATA_WRITES,
@@ -19,7 +20,7 @@ from pointsman.core.migrations.operations.model import (
     Unknown,
 )
 from pointsman.core.migrations.operations.read import footprint
-from pointsman.core.migrations.operations.rules import SCHEMAS, judge
+from pointsman.core.migrations.operations.rules import BY_ROWS, SCHEMAS, judge
 
 Side = Sequence[tuple[str, Footprint]]
 
@@ -47,7 +48,7 @@ def compare(
 def compare_footprints(left: Side, right: Side, policy: ComparePolicy = _NO_POLICY) -> Comparison:
     """`compare` on footprints that the caller has kept by blob id."""
     found = _pairs(left, right)
-    pairs = sorted(found or (), key=_order)
+    pairs = sorted((_by_rows(pair, policy) for pair in found or ()), key=_order)
     unknown = (
         *_unknown(left, right),
         *_unknown(right, left),
@@ -57,6 +58,10 @@ def compare_footprints(left: Side, right: Side, policy: ComparePolicy = _NO_POLI
     return Comparison(
         relation=_relation(pairs, unknown, stops), pairs=tuple(pairs), unknown=unknown, stops=stops
     )
+
+
+def _by_rows(pair: Pair, policy: ComparePolicy) -> Pair:
+    return replace(pair, relation=Relation.SAME_DATA) if policy.prove_data and pair.rule in BY_ROWS else pair
 
 
 def _too_many(side: Side) -> list[Located]:
@@ -69,12 +74,14 @@ def _relation(pairs: Sequence[Pair], unknown: Sequence[Located], stops: Sequence
         return Relation.CONFLICT
     if unknown:
         return Relation.UNKNOWN
+    if any(pair.relation is Relation.SAME_DATA for pair in pairs):
+        return Relation.SAME_DATA
     return Relation.SAME_TABLE if pairs else Relation.DISJOINT
 
 
 def _order(pair: Pair) -> tuple[bool, str, str, int, str, int]:
     ends = sorted([(pair.left.path, pair.left.operation.line), (pair.right.path, pair.right.operation.line)])
-    return (pair.relation is not Relation.CONFLICT, pair.rule, *ends[0], *ends[1])
+    return (pair.relation is Relation.SAME_TABLE, pair.rule, *ends[0], *ends[1])
 
 
 def _located(side: Side) -> Iterator[Located]:

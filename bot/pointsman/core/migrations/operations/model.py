@@ -110,10 +110,11 @@ class Footprint:
 
 
 class Relation(Enum):
-    """How two sides of a fork stand to each other, from harmless to not provable."""
+    """How two sides of a fork stand to each other, from harmless to not provable. SAME_DATA only where asked for."""
 
     DISJOINT = "disjoint"
     SAME_TABLE = "same_table"
+    SAME_DATA = "same_data"
     UNKNOWN = "unknown"
     CONFLICT = "conflict"
 
@@ -128,8 +129,8 @@ class Located:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pair:
-    """Two operations, one of each side, that share an object. `rule` is a stable code; `relation` is
-    CONFLICT where the order matters and SAME_TABLE where it does not."""
+    """Two operations, one of each side, that share an object. `rule` is a stable code; `relation` is CONFLICT
+    where the order matters, SAME_TABLE where it does not, SAME_DATA where only running both on rows would tell."""
 
     left: Located
     right: Located
@@ -157,9 +158,11 @@ class StopIf(Enum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ComparePolicy:
-    """What the contract adds to the rules; empty adds nothing."""
+    """What the contract adds to the rules; empty adds nothing. With `prove_data` a pair that conflicts by its rows
+    alone is SAME_DATA: whoever asks so holds the heal to a proof by both orders on rows."""
 
     stop_if: frozenset[StopIf] = field(default=frozenset())
+    prove_data: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

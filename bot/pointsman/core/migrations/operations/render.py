@@ -18,7 +18,7 @@ def render(comparison: Comparison) -> str:
 
 
 def _lines(comparison: Comparison) -> Iterator[str]:
-    conflicts = [pair for pair in comparison.pairs if pair.relation is Relation.CONFLICT]
+    conflicts = [pair for pair in comparison.pairs if pair.relation is not Relation.SAME_TABLE]
     pairs = conflicts or ([] if comparison.unknown or comparison.stops else list(comparison.pairs))
     blocks = list(dict.fromkeys(_pair(pair) for pair in pairs))
     for block in blocks[:MAX_SHOWN]:

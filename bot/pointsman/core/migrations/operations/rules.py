@@ -323,12 +323,6 @@ RULES: dict[str, Callable[[Operation, Operation], str | None]] = {
     "column_added": _column_added,
     "type_changed": _type_changed,
     "altered_twice": _altered_twice,
-    "data_twice": _data_twice,
-    "data_read": _data_read,
-    "not_null_data": _not_null_data,
-    "unique_data": _unique_data,
-    "foreign_key_data": _foreign_key_data,
-    "data_schema": _data_schema,
     "primary_key_twice": _primary_key_twice,
     "index_twice": _index_twice,
     "index_dropped": _index_dropped,
@@ -339,5 +333,17 @@ RULES: dict[str, Callable[[Operation, Operation], str | None]] = {
     "same_name": _same_name,
     "function_used": _function_used,
     "schema_changed": _schema_changed,
+    "data_twice": _data_twice,
+    "data_read": _data_read,
+    "not_null_data": _not_null_data,
+    "unique_data": _unique_data,
+    "foreign_key_data": _foreign_key_data,
+    "data_schema": _data_schema,
 }
 """Gravest first; the code is stable, users and the journal name it. Each rule is asked both ways round."""
+
+BY_ROWS = frozenset(
+    {"data_twice", "data_read", "not_null_data", "unique_data", "foreign_key_data", "data_schema"}
+)
+"""The rules by which two operations conflict through rows alone. They come last: a pair that meets one of them and
+another is named by the other."""
