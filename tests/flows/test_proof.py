@@ -324,9 +324,9 @@ def test_the_projects_own_virtual_environment_is_used_where_it_has_alembic(tmp_p
     project = Project(tmp_path)
     with GitRepository.open(project.repo.path) as git:
         prover = SandboxProver(git, Sandbox(), worktree=project.repo.path)
-        ours = prover.interpreter(None)
+        ours = prover.interpreter(None, "alembic")
         (project.repo.path / ".venv/lib/python3.11/site-packages/alembic").mkdir(parents=True)
         (project.repo.path / ".venv/lib/python3.11/site-packages/alembic/__init__.py").touch()
 
-        assert prover.interpreter(None) == str(project.repo.path / ".venv/bin/python") != ours
-        assert prover.interpreter("/opt/python") == "/opt/python"
+        assert prover.interpreter(None, "alembic") == str(project.repo.path / ".venv/bin/python") != ours
+        assert prover.interpreter("/opt/python", "alembic") == "/opt/python"

@@ -28,6 +28,7 @@ from pointsman.adapters.sandbox import (
     base_environment,
 )
 from pointsman.core.gates import JobResult
+from pointsman.core.migrations.backends import backend_of
 from pointsman.core.model import Signature
 from pointsman.core.proof import AUTO, POSTGRESQL, SQLITE, Proof, ProofRequest, Route
 
@@ -42,8 +43,6 @@ _START = (
     "import sys; sys.path.append(sys.argv[1]); from pointsman.runner import {} as p; "
     "sys.path.remove(sys.argv[1]); p.main()"
 )
-_RUNNERS = {"alembic": "prove_alembic", "django": "prove_django"}
-"""What runs the migrations of each tool; the tool's name is its package's too."""
 _NOBODY = Signature(name="Pointsman", email="pointsman@localhost", when=0)
 OTHER_DATABASE = "another database than SQLite"
 """How the runner says that a proof needs one (runner/failures)."""
@@ -85,7 +84,7 @@ class SandboxProver:
     def prove(self, request: ProofRequest) -> Proof:
         """See core.proof.Prover."""
         begin = time.monotonic()
-        if request.layout.backend not in _RUNNERS:
+        if backend_of(request.layout).runner is None:
             return Proof(
                 ran=False, passed=False, reason=f"{request.layout.backend} migrations can't be run yet"
             )
@@ -121,13 +120,17 @@ class SandboxProver:
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
 
-    def interpreter(self, python: str | None, package: str = "alembic") -> str:
-        """The contract's, else the worktree's `.venv` where that has the tool, else the one we run under."""
+    def interpreter(self, python: str | None, package: str | None) -> str:
+        """The contract's, else the worktree's `.venv` where that has the tool's package, else the one we run under."""
         if python is not None:
             beside = self._worktree / python if self._worktree is not None else None
             return str(beside) if beside is not None and beside.exists() else python
         venv = self._worktree / ".venv" if self._worktree is not None else None
-        if venv is not None and any(venv.glob(f"lib*/python*/site-packages/{package}/__init__.py")):
+        if (
+            package is not None
+            and venv is not None
+            and any(venv.glob(f"lib*/python*/site-packages/{package}/__init__.py"))
+        ):
             return str(venv / "bin" / "python")
         return sys.executable
 
@@ -141,10 +144,11 @@ class SandboxProver:
             _forget_bytecode(scratch / folder, request.layout)
         order = scratch / "job.json"
         order.write_text(json.dumps(_order(scratch, request, server)))
-        backend = request.layout.backend
-        python = self.interpreter(request.python, backend)
+        runner = backend_of(request.layout).runner
+        assert runner is not None  # noqa: S101 - `prove` has asked
+        python = self.interpreter(request.python, runner.package)
         job = Job(
-            command=[python, "-I", "-B", "-c", _START.format(_RUNNERS[backend]), str(_SOURCE), str(order)],
+            command=[python, "-I", "-B", "-c", _START.format(runner.module), str(_SOURCE), str(order)],
             cwd=scratch,
             env=base_environment(home=scratch / "home", tmp=scratch / "tmp") | {"PYTHONWARNINGS": "ignore"},
             log=scratch / "log",
@@ -230,6 +234,7 @@ def _order(scratch: Path, request: ProofRequest, server: Server | None) -> dict[
         "home": layout.home,
         "versions": list(layout.versions),
         "recursive": layout.recursive,
+        "template": layout.file_template,
         "expected_heads": sorted(request.expected_heads),
         "base_heads": sorted(request.base_heads),
         "change_heads": sorted(request.change_heads),

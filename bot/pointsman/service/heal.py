@@ -215,9 +215,11 @@ class Healer:
     ) -> _Repaired | tuple[Refusal, ...]:
         policy = self.rules.of(layout).policy
         base = self.reader.environment(old, before) if old else None
-        merged = self.reader.environment(layout, after)
+        merged = self.reader.environment(layout, after, base)
         facts = self._facts(base, merged, itself=onto == head)
-        facts = replace(facts, naming=backend_of(layout).naming(self.git.commit_facts(head).committer.when))
+        backend = backend_of(layout)
+        naming = backend.naming(self.git.commit_facts(head).committer.when)
+        facts = replace(facts, naming=naming, joins=backend.joins)
         plan = decide(facts, policy)
         if isinstance(plan, tuple) and any(r.code == Code.MISSING_PARENT for r in plan):
             plan = decide(replace(facts, head_ids=self._ids_of(head, layout)), policy)
@@ -236,7 +238,6 @@ class Healer:
         if plan.is_clean:
             return ()
         blobs = self._blobs(r for f in plan.fronts for r in (*f.left, *f.right))
-        backend = backend_of(layout)
         known = judge_fronts(plan, policy, lambda r: backend.footprint(blobs[r.oid], r.path, merged))
         if known.refusals:
             return known.refusals
@@ -250,7 +251,13 @@ class Healer:
         written = edits.write(plan, facts, backend, self._blobs(edits.needed(plan, facts)), when)
         if isinstance(written, Refusal):
             return (written,)
-        files = dict(written.files)
+        beside = edits.companions(plan, backend, after)
+        if isinstance(beside, Refusal):
+            return (beside,)
+        contents = dict(self.git.read([after[path].oid for path in beside])) if beside else {}
+        files = edits.with_companions(
+            written.files, {path: (new, contents[after[path].oid]) for path, new in beside.items()}
+        )
         successors = dict(plan.follows)
         for path in locks.candidates(plan.layout, after):
             ((_, content),) = self.git.read([after[path].oid])

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+from pointsman.core.migrations.backend import Backend
 from pointsman.core.migrations.backends import BACKENDS, backend_of, between
 from pointsman.core.migrations.cache import MemoryCache, ParseCache
 from pointsman.core.migrations.environment import Environment, File, assemble
@@ -36,12 +37,13 @@ class TreeFacts(NamedTuple):
 @dataclass(slots=True)
 class Reader:
     """Reads trees of one repository. `only` limits to environments that the contract names (config paths
-    without a leading slash); empty: all that are found."""
+    without a leading slash); empty: all that are found. `named` are configs and folders that it names at all."""
 
     git: Git
     cache: ParseCache = field(default_factory=MemoryCache)
     parse_all: ParseAll = field(default=lambda parse, blobs: [parse(blob) for blob in blobs])
     only: Sequence[str] = ()
+    named: Sequence[str] = ()
     reads: Reads = field(default_factory=Reads)
     _configs: dict[Sha, bytes] = field(default_factory=dict)
     _layouts: dict[tuple[Sha, tuple[str, ...]], tuple[Layout, ...]] = field(default_factory=dict)
@@ -65,7 +67,7 @@ class Reader:
 
     def layouts(self, tree: Sha) -> tuple[Layout, ...]:
         """Where the environments are; reads settings, no revision."""
-        key = tree, tuple(self.only)
+        key = tree, (*self.only, "", *self.named)
         if key not in self._layouts:
             self._layouts[key] = self._discovered(self.entries(tree))
         return self._layouts[key]
@@ -74,7 +76,7 @@ class Reader:
         """Where they are in `new_tree`, which differs from `tree` by `changes`: most changes move none, and then
         nothing is listed or read."""
         before = self.layouts(tree)
-        key = new_tree, tuple(self.only)
+        key = new_tree, (*self.only, "", *self.named)
         if key not in self._layouts:
             moved = any(
                 backend.may_move(change.path, new=change.status != "M", layouts=before)
@@ -90,18 +92,31 @@ class Reader:
             wanted = {p: e.oid for p, e in entries.items() if e.mode in _FILES and backend.may_configure(p)}
             self._fetch_configs(list(wanted.values()))
             configs = {path: self._configs[oid] for path, oid in wanted.items()}
-            found.extend(backend.discover(entries.keys(), configs))
+            mentioned = {name.strip("/") for name in self.named}
+            found.extend(backend.discover(entries.keys(), configs, mentioned))
         named = {name.strip("/") for name in self.only}
         return tuple(
             layout for layout in found if not named or layout.config in named or layout.home in named
         )
 
-    def environment(self, layout: Layout, entries: dict[GitPath, TreeEntry]) -> Environment:
-        """One environment, its revision files read unless the cache knows them."""
+    def environment(
+        self, layout: Layout, entries: dict[GitPath, TreeEntry], base: Environment | None = None
+    ) -> Environment:
+        """One environment, its revision files read unless the cache knows them; `base` is what it was before the
+        change that makes this tree."""
         backend = backend_of(layout)
         chosen = [entry for path, entry in entries.items() if backend.is_revision_file(layout, path)]
         files = [_resolved(entry, entries, self.git) for entry in chosen]
         oids = [oid for _, oid in files if oid is not None]
+        known = dict.fromkeys(oids, _BY_NAME) if backend.by_name else self._parsed(backend, oids)
+        return assemble(
+            backend,
+            layout,
+            [File(e.path, oid or e.oid, known[oid] if oid else _ODD) for e, oid in files],
+            base,
+        )
+
+    def _parsed(self, backend: Backend, oids: Sequence[Sha]) -> dict[Sha, Parsed]:
         known = dict(self.cache.get_many(backend.name, oids))
         missing = list(dict.fromkeys(oid for oid in oids if oid not in known))
         if missing:
@@ -110,9 +125,7 @@ class Reader:
             self.reads.revisions += len(fresh)
             self.cache.put_many(backend.name, fresh)
             known |= fresh
-        return assemble(
-            backend, layout, [File(e.path, oid or e.oid, known[oid] if oid else _ODD) for e, oid in files]
-        )
+        return known
 
     def _fetch_configs(self, oids: list[Sha]) -> None:
         missing = list(dict.fromkeys(oid for oid in oids if oid not in self._configs))
@@ -122,6 +135,7 @@ class Reader:
 
 
 _FILES = (MODE_FILE, MODE_EXECUTABLE)
+_BY_NAME = Parsed(None, None)
 _ODD = Parsed(None, None, issues=(Issue(Code.NOT_A_FILE, "is a link that leads to no file of the tree"),))
 
 

@@ -28,6 +28,14 @@ class Uneditable(NamedTuple):
     reason: str
 
 
+class Runner(NamedTuple):
+    """What proves a tool's migrations: a module of `pointsman.runner`, and the package that the interpreter needs
+    beside it (None: any interpreter will do)."""
+
+    module: str
+    package: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class Words:
     """What the tool calls things: where a file names its parents, where its further needs, and (a clause) what a
@@ -57,7 +65,9 @@ class Backend(Protocol):
     """One migration tool, read and edited as text. Every method is pure.
 
     With `one_lineage` two heads are a fork even where no revision connects them. With `crosses` a file may name
-    revisions of another environment: `rename` then finds those of its own environment in files of any other."""
+    revisions of another environment: `rename` then finds those of its own environment in files of any other. With
+    `joins` a revision may have several parents; without it the order is all there is, and only a move ends a fork.
+    With `by_name` paths say all that there is to know of a graph, so `parse` is never asked."""
 
     @property
     def name(self) -> str: ...
@@ -66,17 +76,31 @@ class Backend(Protocol):
     def words(self) -> Words: ...
 
     @property
+    def runner(self) -> Runner | None:
+        """None: nothing can run them, so no heal of theirs is proved."""
+        ...
+
+    @property
     def one_lineage(self) -> bool: ...
 
     @property
     def crosses(self) -> bool: ...
 
+    @property
+    def joins(self) -> bool: ...
+
+    @property
+    def by_name(self) -> bool: ...
+
     def at(self, layout: Layout) -> Backend:
         """The tool at work in that environment."""
         ...
 
-    def in_context(self, files: Mapping[GitPath, Parsed]) -> Mapping[GitPath, Parsed]:
-        """What the files of this environment say, given each other and their names."""
+    def in_context(
+        self, files: Mapping[GitPath, Parsed], base: Environment | None = None
+    ) -> Mapping[GitPath, Parsed]:
+        """What the files of this environment say, given each other, their names and, for the tree that a change
+        makes of it, the base's environment: what is there keeps its place where names alone would not tell."""
         ...
 
     def naming(self, when: int) -> Naming | None:
@@ -104,12 +128,22 @@ class Backend(Protocol):
         those that there are."""
         ...
 
-    def discover(self, paths: Collection[GitPath], configs: Mapping[GitPath, bytes]) -> tuple[Layout, ...]:
-        """The environments of a tree with those paths, in order of config path."""
+    def discover(
+        self, paths: Collection[GitPath], configs: Mapping[GitPath, bytes], named: Collection[GitPath] = ()
+    ) -> tuple[Layout, ...]:
+        """The environments of a tree with those paths, in order of config path. `named` are configs and folders that
+        a contract names, for tools that leave no mark by which to find them."""
         ...
 
     def is_revision_file(self, layout: Layout, path: GitPath) -> bool:
         """Whether the tool would load this path as a revision of that environment."""
+        ...
+
+    def companions(
+        self, path: GitPath, new_path: GitPath, paths: Collection[GitPath]
+    ) -> Mapping[GitPath, GitPath]:
+        """The files of the tree that go with a revision's file (its way down, say), each with its path once that
+        file is at `new_path`. They are moved, and dropped, with it."""
         ...
 
     def parse(self, blob: bytes) -> Parsed:

@@ -46,10 +46,13 @@ class Environment:
         return next((revision for revision in self.revisions if revision.path == path), None)
 
 
-def assemble(backend: Backend, layout: Layout, files: Sequence[File]) -> Environment:
-    """The environment that those files make; problems in the order of their paths."""
+def assemble(
+    backend: Backend, layout: Layout, files: Sequence[File], base: Environment | None = None
+) -> Environment:
+    """The environment that those files make, `base` being what it was before a change; problems in the order of
+    their paths."""
     ordered = tuple(sorted(files, key=lambda file: file.path))
-    said = backend.in_context({file.path: file.parsed for file in ordered})
+    said = backend.in_context({file.path: file.parsed for file in ordered}, base)
     revisions: list[Revision] = []
     problems: list[Problem] = list(layout.problems)
     for file in ordered:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pointsman.core.migrations.alembic import discover as discovery
 from pointsman.core.migrations.alembic import parse as parsing
-from pointsman.core.migrations.backend import NewFile, Uneditable, Words
+from pointsman.core.migrations.backend import NewFile, Runner, Uneditable, Words
 from pointsman.core.migrations.model import Layout, Parsed, Problem, Revision
 from pointsman.core.model import GitPath
 
@@ -30,15 +30,25 @@ class Alembic:
     )
     one_lineage = False
     crosses = False
+    joins = True
+    by_name = False
+    runner = Runner("prove_alembic", "alembic")
 
     def at(self, layout: Layout) -> Alembic:
         return self
 
-    def in_context(self, files: Mapping[GitPath, Parsed]) -> Mapping[GitPath, Parsed]:
+    def in_context(
+        self, files: Mapping[GitPath, Parsed], base: Environment | None = None
+    ) -> Mapping[GitPath, Parsed]:
         return files
 
     def naming(self, when: int) -> None:
         return None
+
+    def companions(
+        self, path: GitPath, new_path: GitPath, paths: Collection[GitPath]
+    ) -> Mapping[GitPath, GitPath]:
+        return {}
 
     def between(self, environments: Sequence[Environment]) -> Mapping[tuple[str, str], tuple[Problem, ...]]:
         return {}
@@ -57,7 +67,9 @@ class Alembic:
     def may_move(self, path: GitPath, *, new: bool, layouts: Collection[Layout]) -> bool:
         return discovery.may_move(path, new=new, layouts=layouts)
 
-    def discover(self, paths: Collection[GitPath], configs: Mapping[GitPath, bytes]) -> tuple[Layout, ...]:
+    def discover(
+        self, paths: Collection[GitPath], configs: Mapping[GitPath, bytes], named: Collection[GitPath] = ()
+    ) -> tuple[Layout, ...]:
         return discovery.discover(paths, configs)
 
     def is_revision_file(self, layout: Layout, path: GitPath) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from pointsman.core.migrations.backend import Naming, NewFile, Uneditable, Words
+from pointsman.core.migrations.backend import Naming, NewFile, Runner, Uneditable, Words
 from pointsman.core.migrations.django import discover as discovery
 from pointsman.core.migrations.model import Layout, Parsed, Problem, Revision
 from pointsman.core.model import GitPath
@@ -45,6 +45,18 @@ class Django:
     def crosses(self) -> bool:
         return True
 
+    @property
+    def joins(self) -> bool:
+        return True
+
+    @property
+    def by_name(self) -> bool:
+        return False
+
+    @property
+    def runner(self) -> Runner:
+        return Runner("prove_django", "django")
+
     def at(self, layout: Layout) -> Django:
         return Django(layout.name)
 
@@ -58,7 +70,9 @@ class Django:
     def may_move(self, path: GitPath, *, new: bool, layouts: Collection[Layout]) -> bool:
         return discovery.may_move(path, new=new)
 
-    def discover(self, paths: Collection[GitPath], configs: Mapping[GitPath, bytes]) -> tuple[Layout, ...]:
+    def discover(
+        self, paths: Collection[GitPath], configs: Mapping[GitPath, bytes], named: Collection[GitPath] = ()
+    ) -> tuple[Layout, ...]:
         return discovery.discover(paths, configs)
 
     def is_revision_file(self, layout: Layout, path: GitPath) -> bool:
@@ -69,7 +83,9 @@ class Django:
 
         return parsing.parse(blob)
 
-    def in_context(self, files: Mapping[GitPath, Parsed]) -> Mapping[GitPath, Parsed]:
+    def in_context(
+        self, files: Mapping[GitPath, Parsed], base: Environment | None = None
+    ) -> Mapping[GitPath, Parsed]:
         from pointsman.core.migrations.django.context import in_context
 
         return in_context(self.label, files)
@@ -83,6 +99,11 @@ class Django:
         from pointsman.core.migrations.django.names import Numbers
 
         return Numbers(when)
+
+    def companions(
+        self, path: GitPath, new_path: GitPath, paths: Collection[GitPath]
+    ) -> Mapping[GitPath, GitPath]:
+        return {}
 
     def revision_from_name(self, path: GitPath) -> str | None:
         # `in_context` gives names: a file without the class has none, whatever it is called.

@@ -9,7 +9,14 @@ from itertools import pairwise
 from pointsman.core.migrations.graph import Graph
 from pointsman.core.migrations.heal import numbers
 from pointsman.core.migrations.heal.model import Facts, Front, HealPolicy, Plan, Refusal, Why
-from pointsman.core.migrations.heal.obstacles import Refusals, faults, obstacles, two_heads
+from pointsman.core.migrations.heal.obstacles import (
+    Refusals,
+    cannot_join,
+    cannot_move,
+    faults,
+    obstacles,
+    two_heads,
+)
 from pointsman.core.migrations.heal.parts import (
     Edge,
     Part,
@@ -68,6 +75,8 @@ def _mend(
     if policy.on_fork == "stop":
         return (_stopped(forked, merged),)
     if policy.on_fork == "merge_revision" or any(part.ids & facts.released for part in forked):
+        if not facts.joins:
+            return tuple(cannot_move(part, facts, policy) for part in forked)
         return _join(forked, facts, clean, fronts)
     stacked: dict[str, dict[str, str]] = {}
     new = frozenset(id for part in parts for id in part.ids)
@@ -223,6 +232,8 @@ def _mend_published(facts: Facts, clean: Plan, policy: HealPolicy) -> Plan | Ref
     plan = replace(clean, fronts=tuple(fronts))
     if policy.published == "reparent":
         return _reparent((), facts, numbers.Settled(facts, {}), plan, stacked)
+    if not facts.joins:
+        return tuple(cannot_join([graph.by_id[id] for id in group]) for group in graph.forks)
     return _joined(graph.forks, facts, plan)
 
 

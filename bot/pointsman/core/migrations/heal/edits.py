@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from pointsman.core.migrations.backend import Backend, NewFile, Uneditable
@@ -60,6 +60,32 @@ def write(
             )
         files[new.path] = new.content
     return Written(files, added)
+
+
+def companions(
+    plan: Plan, backend: Backend, paths: Collection[GitPath]
+) -> dict[GitPath, GitPath | None] | Refusal:
+    """The files of the tree that go with the plan's: where each comes to stand, None where it goes."""
+    found: dict[GitPath, GitPath | None] = {}
+    for move in plan.moves:
+        if move.new_path != move.path:
+            found |= backend.companions(move.path, move.new_path, paths)
+    for gone in plan.drops:
+        found |= dict.fromkeys(backend.companions(gone.path, gone.path, paths))
+    for path, new in found.items():
+        if new is not None and new != path and new in paths and new not in found:
+            return Refusal(
+                Why.CANNOT_EDIT, f"{path} has to become {new}, which is there already.", (path, new)
+            )
+    return found
+
+
+def with_companions(
+    files: Mapping[GitPath, bytes | None], beside: Mapping[GitPath, tuple[GitPath | None, bytes]]
+) -> dict[GitPath, bytes | None]:
+    """The files to write with the moved companions, `beside` being path -> (new path, content)."""
+    moved = {new: content for new, content in beside.values() if new is not None}
+    return {**dict.fromkeys(beside), **files, **moved}
 
 
 def _joins(

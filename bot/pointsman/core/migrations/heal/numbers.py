@@ -112,8 +112,9 @@ def renumber(
     counting = Habit(False, False) if facts.itself else habit(facts.base)
     names: dict[str, tuple[str, GitPath]] = {}
     if facts.naming is not None:
-        # What a published file is called, databases remember: only the change's may be called otherwise.
-        names = {} if facts.itself else _named(facts.naming, after, parents)
+        # What a published file is called, databases remember: only the change's may be called otherwise, unless the
+        # name is all that says where it stands.
+        names = {} if facts.itself and facts.joins else _named(facts.naming, after, parents)
     elif counting.ids or counting.files:
         start = {*parents, *(r.id for r in facts.merged.revisions if r.path in settled.ids)}
         names = _counted_on(after, start, counting)

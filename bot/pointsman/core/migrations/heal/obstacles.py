@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from pointsman.core.migrations.heal.model import Facts, Plan, Refusal, Why
+from pointsman.core.migrations.heal.model import Facts, HealPolicy, Plan, Refusal, Why
 from pointsman.core.migrations.heal.parts import Part
 from pointsman.core.migrations.model import Code, Problem, Revision
 from pointsman.core.model import GitPath
@@ -99,6 +99,34 @@ def two_heads(heads: Sequence[str], paths: tuple[GitPath, ...]) -> Refusal:
         "let one follow the other, or merge them."
     )
     return Refusal(Why.TWO_HEADS, text, paths)
+
+
+def cannot_join(heads: Sequence[Revision]) -> Refusal:
+    """Of published heads, where the tool has no revision that could join them."""
+    text = (
+        f"{' and '.join(head.path for head in heads)} are on the base both, and this tool has no merge: it only knows "
+        "an order. Databases may have run either, so which one moves is for people to say: give one of them the next "
+        "free number where no database has run it, or let the contract say `published: reparent`."
+    )
+    return Refusal(Why.CANNOT_JOIN, text, tuple(head.path for head in heads))
+
+
+def cannot_move(part: Part, facts: Facts, policy: HealPolicy) -> Refusal:
+    """Of a change that would be joined where its tool can't: it is released, or the contract lets nothing move."""
+    by_id = facts.merged.graph.by_id
+    paths = tuple(by_id[id].path for id in sorted(part.ids))
+    if released := sorted(part.ids & facts.released):
+        text = (
+            f"{', '.join(by_id[id].path for id in released)} is in a release already, so databases may have run it as "
+            "it is, and this tool has no merge that would leave it there. Number it anew only if no database ran it."
+        )
+    else:
+        assert policy.on_fork == "merge_revision"  # noqa: S101 - nothing else leads here
+        text = (
+            f"{', '.join(paths)} forks the migrations, and the contract wants a merge revision (`on_fork`), which this "
+            "tool does not have: say `on_fork: reparent` to let the change be numbered anew."
+        )
+    return Refusal(Why.CANNOT_JOIN, text, paths)
 
 
 def _is_own_lineage(part: Part, facts: Facts) -> bool:
