@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
+    from pointsman.core.contract.model import Sandbox
     from pointsman.core.migrations.heal.model import Move
     from pointsman.core.migrations.model import Layout
     from pointsman.core.model import Sha
@@ -24,9 +25,12 @@ class ProofRequest:
     `change_heads` are the revisions at which a database stands that ran the change before it was healed;
     `fork_points` where the two sides part. `moves` is what re-parenting did. With `both_orders` the two sides
     are also run in both orders and must give one schema.
+    `seed` is a file of SQL in the base's tree: both orders start from its rows and must end with the same ones; with
+    `same_data` nothing passes without that. `models`: the schema has to be that of the models, where the base's is.
     `python` is an interpreter that has the project's packages (None: found), `url_env` more variables that
-    carry a database address. `database` is the contract's word for where to prove it. `timeout` in seconds for the
-    whole proof, `memory` in bytes, per process and for all of them.
+    carry a database address. `database` is the contract's word for where to prove it. `sandbox` is what the
+    contract demands of every place where a change's code runs. `timeout` in seconds for the whole proof, `memory` in
+    bytes, per process and for all of them.
     """
 
     layout: Layout
@@ -38,9 +42,13 @@ class ProofRequest:
     fork_points: tuple[str, ...] = ()
     moves: tuple[Move, ...] = ()
     both_orders: bool = False
+    same_data: bool = False
+    seed: str | None = None
+    models: bool = False
     python: str | None = None
     url_env: tuple[str, ...] = ()
     database: str = AUTO
+    sandbox: Sandbox | None = None
     timeout: float = 120.0
     memory: int | None = 2048 * MIB
 

@@ -12,17 +12,24 @@ from pointsman.core.proof import ProofPolicy
 
 if TYPE_CHECKING:
     from pointsman.core.contract import Contract, MigrationPolicy
+    from pointsman.core.contract.model import Sandbox
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HealRule:
-    """How one environment is healed and proved. Without a contract a proof counts where it can run."""
+    """How one environment is healed and proved. Without a contract a proof counts where it can run.
+
+    `seed`: a file of SQL whose rows both orders start from; `models`: hold the schema against the models; `sandbox`:
+    what the contract demands of a place where the change's code runs."""
 
     policy: HealPolicy = field(default_factory=HealPolicy)
     proof: ProofPolicy = "when_possible"
     python: str | None = None
     url_env: tuple[str, ...] = ()
     database: str = "auto"
+    seed: str | None = None
+    models: bool = False
+    sandbox: Sandbox | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,24 +47,35 @@ class HealRules:
 
 def rules_of(contract: Contract | None) -> HealRules:
     """The rules that a contract sets; None is no contract."""
-    if contract is None or not contract.migrations:
+    if contract is None:
         return HealRules()
-    named = {m.config.strip("/"): _rule(m) for m in contract.migrations if m.config is not None}
-    general = [_rule(m) for m in contract.migrations if m.config is None]
-    return HealRules(
-        default=general[0] if general else HealRule(), named=named, only=() if general else tuple(named)
-    )
+    if not contract.migrations:
+        return HealRules(default=HealRule(sandbox=contract.sandbox))
+    rules = [(m.config, _rule(m, contract.sandbox)) for m in contract.migrations]
+    named = {config.strip("/"): rule for config, rule in rules if config is not None}
+    general = [rule for config, rule in rules if config is None]
+    default = general[0] if general else HealRule(sandbox=contract.sandbox)
+    return HealRules(default=default, named=named, only=() if general else tuple(named))
 
 
-def _rule(one: MigrationPolicy) -> HealRule:
+def _rule(one: MigrationPolicy, sandbox: Sandbox) -> HealRule:
     policy = HealPolicy(
         on_fork=one.on_fork,
         published=one.published,
         one_head=one.one_head,
         two_heads=one.two_heads,
         same_table=one.same_table,
+        # Without rows to start from a proof by both orders shows nothing of data.
+        same_data=one.same_data if one.seed is not None and one.proof != "off" else "stop",
         stop_if=frozenset(one.stop_if),
     )
     return HealRule(
-        policy=policy, proof=one.proof, python=one.python, url_env=one.url_env, database=one.database
+        policy=policy,
+        proof=one.proof,
+        python=one.python,
+        url_env=one.url_env,
+        database=one.database,
+        seed=one.seed,
+        models=one.models == "check",
+        sandbox=sandbox,
     )

@@ -102,9 +102,13 @@ def _request(healing: Healing, each: HealedEnvironment, rule: HealRule) -> Proof
         fork_points=tuple(dict.fromkeys(id for front in plan.fronts for id in front.fork)),
         moves=plan.moves,
         both_orders=each.known.relation != "disjoint" and plan.strategy == "reparent",
+        same_data=bool(each.known.unless_proved),
+        seed=rule.seed,
+        models=rule.models,
         python=rule.python,
         url_env=rule.url_env,
         database=rule.database,
+        sandbox=rule.sandbox,
     )
 
 
