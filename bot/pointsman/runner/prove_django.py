@@ -1,4 +1,4 @@
-"""Tries the routes that databases take to a healed app's leaves, with the project's own Django on scratch SQLite.
+"""Tries the routes that databases take to a healed app's leaves, with the project's own Django on scratch databases.
 
 `main` is started by adapters/proof inside the sandbox, perhaps under the project's own interpreter: kept to
 Python 3.9's language. It runs the project's migrations in forks of itself and decides nothing beyond what each
@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sys
 import time
 from pathlib import Path
 from typing import Any, Optional
 
-from pointsman.runner.django_steps import CANT_TELL, ENVIRONMENT, Done, Json, run_step
+from pointsman.runner.databases import Databases, NoDriver, SqliteFiles, lend_driver
+from pointsman.runner.django_databases import DjangoPostgres
+from pointsman.runner.django_steps import Done, Json, Step, run_step
+from pointsman.runner.failures import CANT_TELL, ENVIRONMENT
 from pointsman.runner.redirect import close_doors
 from pointsman.runner.schema import differences
 
 EMPTY, BASE = "empty -> leaves", "base leaves -> leaves"
+ORDERS = ("base, then the change", "the change, then the base")
 SHOWN_DIFFERENCES = 3
 
 
@@ -32,12 +35,12 @@ class Failed(Exception):
 
 
 class Proving:
-    """One proof. `run` is called once; each database file is one route's own."""
+    """One proof. `run` is called once; each database is one route's own."""
 
-    def __init__(self, job: Json) -> None:
+    def __init__(self, job: Json, databases: Databases) -> None:
         self.job = job
+        self.databases = databases
         self.label: str = job["name"]
-        self.scratch = Path(job["scratch"])
         self.healed = Path(job["healed"])
         self.base = Path(job["base"]) if job["base"] else None
         self.routes: list[Json] = []
@@ -57,18 +60,20 @@ class Proving:
             "reason": reason,
             "routes": self.routes,
             "environment": "env.py",
+            "database": self.databases.kind,
             "seconds": round(time.monotonic() - begin, 3),
         }
 
     def _all(self) -> None:
         base = self._base()
-        fresh = self._step(self.healed, "fresh", [["up", []]])
+        fresh = self._fresh(self.healed, "fresh", self._up())
         if base is None and fresh.problem is not None and fresh.problem["kind"] == ENVIRONMENT:
             raise NotProved(fresh.problem["text"])
         self._hold(EMPTY, fresh)
         self._at_leaves(fresh)
+        self._models(base, fresh)
         if base is not None:
-            self._copy("base", "advanced")
+            self.databases.copy("base", "advanced")
             done = self._step(self.healed, "advanced", [["up", []]])
             self._hold(BASE, done)
             self._at_leaves(done)
@@ -76,16 +81,31 @@ class Proving:
         self._down_and_up(fresh)
         self._already_run()
         if self.job["both_orders"]:
-            self._both_orders(fresh)
+            self._both_orders(base, fresh)
+
+    def _up(self) -> list[list[Any]]:
+        return [["up", []], *([["models", []]] if self.job.get("models") else [])]
 
     def _base(self) -> Optional[Done]:  # noqa: UP045 - read at run time by 3.9
         """The base's own tree brought to its leaves, which also shows what of the project runs here at all."""
         if self.base is None or not self.job["base_heads"]:
             return None
-        done = self._step(self.base, "base", [["up", []]])
+        done = self._fresh(self.base, "base", self._up())
         if done.problem is not None:
             raise NotProved(f"the base's own migrations do not run here: {done.problem['text']}")
         return done
+
+    def _models(self, base: Optional[Done], fresh: Done) -> None:  # noqa: UP045 - read at run time by 3.9
+        """Row 45: the models against the migrations, as `makemigrations --check` has it."""
+        if not self.job.get("models"):
+            return
+        name = "models against migrations"
+        if base is not None and base.lacking:
+            self._add(name, 0.0, f"not judged: on the base already they differ ({_shortened(base.lacking)})")
+            return
+        self._add(name, 0.0, None)
+        if fresh.lacking:
+            self._fail(f"the models have what no migration brings: {_shortened(fresh.lacking)}")
 
     def _down_and_up(self, fresh: Done) -> None:
         points = self.job["fork_points"]
@@ -93,7 +113,7 @@ class Proving:
             self._add("down and up again", 0.0, "not tried: there is nothing to go down to")
             return
         name = f"down to {', '.join(points)} and up again"
-        self._copy("fresh", "returned")
+        self.databases.copy("fresh", "returned")
         done = self._step(self.healed, "returned", [*(["down", [one]] for one in points), ["up", []]])
         if done.stuck:
             said = f"not tried: {', '.join(done.stuck)} can't be reversed"
@@ -114,30 +134,40 @@ class Proving:
         for new, _ in sorted(self.job["parents"].items()):
             old = self.job["renamed"].get(new, new)
             if old != new:
-                said = f"a database that already ran {old} does not know it as {new} and would run it again"
+                said = (
+                    f"a database that already ran {old} does not know it as {new} and would run it again: bring it to "
+                    f"what {new} depends on, then `migrate {self.label} {new} --fake`"
+                )
             else:
-                said = f"a database that already ran {new} has it too early: Django will refuse to go on"
+                said = (
+                    f"a database that already ran {new} has it too early, and Django refuses to go on: take it back "
+                    "there before the change lands, or let the contract merge (on_fork: merge_revision)"
+                )
             self._add(f"already at {old}", 0.0, said)
 
-    def _both_orders(self, fresh: Done) -> None:
+    def _both_orders(self, base: Optional[Done], fresh: Done) -> None:  # noqa: UP045 - read at run time by 3.9
         """Base then change, and change then base, on the graph as it was before the repair."""
-        sides = (self.job["base_heads"], self.job["change_heads"])
-        names = ("base, then the change", "the change, then the base")
-        for number, name in enumerate(names):
-            first, second = sides if number == 0 else sides[::-1]
-            commands: list[list[Any]] = [["to", first], ["to", second], ["up", []]]
-            done = self._step(self.healed, f"order-{number}", commands, parents=self.job["parents"])
-            self._hold(name, done)
-            self._same(fresh, done, (EMPTY, name))
+        ours, theirs = self.job["base_heads"], self.job["change_heads"]
+        if base is not None:
+            self.databases.copy("base", "order-0")
+            self._order(0, [["to", theirs], ["up", []]], fresh)
+        else:
+            self.databases.fresh("order-0")
+            self._order(0, [["to", ours], ["to", theirs], ["up", []]], fresh)
+        self.databases.fresh("order-1")
+        self._order(1, [["to", theirs], ["to", ours], ["up", []]], fresh)
+
+    def _order(self, number: int, commands: list[list[Any]], fresh: Done) -> None:
+        done = self._step(self.healed, f"order-{number}", commands, parents=self.job["parents"])
+        self._hold(ORDERS[number], done)
+        self._same(fresh, done, (EMPTY, ORDERS[number]))
+
+    def _fresh(self, tree: Path, name: str, commands: list[list[Any]]) -> Done:
+        self.databases.fresh(name)
+        return self._step(tree, name, commands)
 
     def _step(self, tree: Path, name: str, commands: list[list[Any]], parents: Any = None) -> Done:
-        return run_step(self.job, tree, self._database(name), commands, parents or {})
-
-    def _database(self, name: str) -> Path:
-        return self.scratch / f"{name}.db"
-
-    def _copy(self, name: str, other: str) -> None:
-        shutil.copyfile(self._database(name), self._database(other))
+        return run_step(Step(tree, self.databases.at(name), commands, parents or {}), self.job)
 
     def _hold(self, name: str, done: Done) -> None:
         """Write the route down; leave when it did not go through."""
@@ -162,9 +192,7 @@ class Proving:
     def _same(self, one: Done, other: Done, names: tuple[str, str]) -> None:
         told = differences(one.schema, other.schema, names)
         if told:
-            rest = len(told) - SHOWN_DIFFERENCES
-            more = [f"and {rest} more"] if rest > 0 else []
-            self._fail("; ".join([*told[:SHOWN_DIFFERENCES], *more]))
+            self._fail(_shortened(told))
 
     def _fail(self, why: str) -> None:
         self.routes[-1].update(ok=False, detail=why)
@@ -178,20 +206,32 @@ def _with_revision(problem: Json) -> str:
     return f"migration {problem['revision']}: {problem['text']}" if problem["revision"] else problem["text"]
 
 
+def _shortened(told: list[str]) -> str:
+    rest = len(told) - SHOWN_DIFFERENCES
+    return "; ".join([*told[:SHOWN_DIFFERENCES], *([f"and {rest} more"] if rest > 0 else [])])
+
+
 def main() -> None:
     job = json.loads(Path(sys.argv[-1]).read_text())
     answer = Path(job["answer"])
+    server = job["postgresql"]
     found: Json = {"ran": False, "passed": False, "routes": [], "environment": "env.py", "seconds": 0.0}
+    found["database"] = "postgresql" if server else "sqlite"
     try:
         import django.db.migrations.executor  # noqa: F401 - loaded once, before the forks
+
+        if server and server["driver"]:
+            lend_driver(server["driver"])
+        databases: Databases = (
+            DjangoPostgres(server["url"], server["home"]) if server else SqliteFiles(Path(job["scratch"]))
+        )
     except ImportError as problem:
         found["reason"] = f"{sys.executable} has no Django: {problem}"
+    except NoDriver as problem:
+        found["reason"] = str(problem)
     else:
-        if job.get("postgresql"):
-            found["reason"] = "Django migrations are proved on SQLite only"
-        else:
-            close_doors(Path(os.path.realpath(job["scratch"])))
-            found = Proving(job).run()
+        close_doors(Path(os.path.realpath(job["scratch"])), sockets=server["sockets"] if server else None)
+        found = Proving(job, databases).run()
     unfinished = answer.with_suffix(".tmp")
     unfinished.write_text(json.dumps(found))
     unfinished.replace(answer)
