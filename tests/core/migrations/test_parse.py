@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pointsman.core.migrations.alembic import newer
 from pointsman.core.migrations.alembic import parse as parsing
 from pointsman.core.migrations.alembic.parse import parse
 from pointsman.core.migrations.model import Parsed
@@ -121,6 +122,73 @@ def test_a_huge_file_is_reported_and_not_read() -> None:
 def test_newer_f_strings_are_no_syntax_error(line: bytes) -> None:
     """PEP 701: Python 3.11 can't parse these, and one public migration has them."""
     assert parse(PLAIN + line + b"\n") == Parsed("b", ("a",))
+
+
+NEWER = [
+    b"type X = int",
+    b"type Pair[T: (int, str) = int] = tuple[T, T]",
+    b"def f[T](x: T) -> T:\n    type Y = str; return x",
+    b"async def f[**P](): pass",
+    b"class A[T, *Ts](B[T]):\n    pass",
+    b"try:\n    pass\nexcept A, B[0, 1]:\n    pass",
+    b"try:\n    pass\nexcept* A, (B, C):\n    pass",
+    b"lazy import os\r\nlazy from a import b",
+    b"x = t'{a}'",
+    b"def f[T]():\n    return f'{a['b']}'",
+]
+
+
+@pytest.mark.parametrize("line", NEWER)
+def test_row_40_syntax_of_newer_pythons_is_no_syntax_error(line: bytes) -> None:
+    """PEP 695, 696, 750, 758 and 810: Python 3.11 can't parse these."""
+    assert parse(PLAIN + line + b"\n") == Parsed("b", ("a",))
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [*(line.decode() for line in NEWER), "def f[T(:", "'", "type", "except A,", "[", "\t"]
+        )
+    )
+)
+def test_row_40_an_older_spelling_is_as_long_as_the_text(lines: list[str]) -> None:
+    text = "\n".join(lines)
+    older = newer.older(text)
+    assert len(older) == len(text)
+    assert [at for at, char in enumerate(older) if char in "\r\n"] == [
+        at for at, char in enumerate(text) if char in "\r\n"
+    ]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"try:\n    pass\nexcept A, e as b:\n    pass",
+        b'print "x"',
+        b"def f[T(:",
+        b"type X Y = 1",
+        b"lazy x = 1",
+    ],
+)
+def test_row_40_what_no_python_parses_stays_a_syntax_error(line: bytes) -> None:
+    assert [issue.code for issue in parse(PLAIN + line + b"\n").issues] == ["unparsable"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'x = """\ndown_revision = "z"\n"""\ny = f(1 2)\n',
+        'x = [\ndown_revision = "z"\n]\n',
+        'x = 1 2 \\\ndown_revision = "z"\n',
+        "# it's\nx = '# \\\ndown_revision = \"z\"'\nx = 1 2\n",
+        'def f():\n    down_revision = "z"\nx = 1 2\n',
+    ],
+    ids=["in a string", "in brackets", "behind a backslash", "in a string over two lines", "in a function"],
+)
+def test_row_40_of_a_broken_file_only_the_module_s_own_lines_count(text: str) -> None:
+    parsed = parse(PLAIN + text.encode())
+    assert [issue.code for issue in parsed.issues] == ["unparsable"]
+    assert (parsed.revision, parsed.parents) == ("b", ("a",))
 
 
 @pytest.mark.parametrize("line", [b"x = f'{'", b"x = 'f'f'", b"def f(:", b"x = f(1 2)", b"\tx = 1"])

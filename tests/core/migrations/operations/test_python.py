@@ -187,3 +187,15 @@ def test_line_ends_and_byte_order_marks_change_nothing() -> None:
     plain = revision("op.drop_table('t')\nop.drop_table('u')")
     for other in (plain.replace(b"\n", b"\r\n"), b"\xef\xbb\xbf" + plain):
         assert footprint(other, "x.py") == footprint(plain, "x.py")
+
+
+def test_row_40_of_a_file_for_a_newer_python_the_rest_is_read_and_its_f_strings_are_unknown() -> None:
+    before = 'TABLE = f"t_{NAMES["x"]}"\ntype Row = dict[str, str]\n'
+    body = 'op.drop_column("a", "b")\nop.execute(f"DROP TABLE {x["y"]}")\nop.drop_table(TABLE)'
+    found = read(body, before=before)
+    assert [(o.kind.value, o.table, o.name) for o in found.operations] == [("drop_column", "a", "b")]
+    assert [(place.line, place.why) for place in found.unknown] == [
+        (8, "this is an f-string of a newer Python"),
+        (8, "the statement is made while running"),
+        (9, "the table's name is not spelled out"),
+    ]

@@ -206,12 +206,18 @@ def _parse_any(blob: bytes) -> Parsed:
 
 
 def _salvage(blob: bytes, issue: Issue) -> Parsed:
-    """What the plain assignments of a broken file say, as far as each name has just one."""
+    """What the plain assignments of a broken file say: those of a literal at the start of a line that stands outside
+    every string and bracket, as far as each name has just one."""
+    from pointsman.core.migrations.alembic import source
+
+    # Latin-1 gives each byte one letter, so that places in the text are places in the bytes.
+    tops = source.top_level_lines(blob.decode("latin-1"))
     seen: dict[str, set[object]] = {}
     for found in _LINE.finditer(blob):
-        seen.setdefault(found.group(1).decode(), set()).add(
-            _literal(found.group(2).decode("utf-8", "replace"))
-        )
-    facts = build({name: values.pop() for name, values in seen.items() if len(values) == 1})
-    known = facts.parents if "down_revision" in seen and len(seen["down_revision"]) <= 1 else None
+        if found.start() in tops:
+            value = _literal(found.group(2).decode("utf-8", "replace"))
+            seen.setdefault(found.group(1).decode(), set()).add(value)
+    single = {name: next(iter(values)) for name, values in seen.items() if len(values) == 1}
+    facts = build(single)
+    known = facts.parents if "down_revision" in single else None
     return Parsed(facts.revision, known, facts.labels, facts.depends_on, (issue,))

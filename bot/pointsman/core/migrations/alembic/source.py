@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 _COOKIE = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
@@ -14,7 +15,11 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 class Unreadable(Exception):
-    """The bytes are no Python source; the text says why, as a clause."""
+    """The bytes are no Python source; the text says why, as a clause. `line` is where, 1 if that is not known."""
+
+    def __init__(self, why: str, line: int = 1) -> None:
+        super().__init__(why)
+        self.line = line
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +60,33 @@ def declared_encoding(body: bytes) -> str | None:
 def to_ast(text: str) -> tuple[ast.Module, str]:
     """The syntax tree, and the text that its positions count in (as long as `text`, letter for letter).
 
-    A second try takes the f-strings of Python 3.12 (PEP 701) as plain strings of the same length, so that this
-    Python need not know them. Raises `Unreadable`."""
+    Where this Python can't parse the text, the f-strings of Python 3.12 (PEP 701) are taken as plain strings of the
+    same length, then the rest of what newer Pythons brought is put as older ones would. Raises `Unreadable`, with
+    what this Python says of the text."""
     try:
         return _parse(text), text
-    except Unreadable:
-        try:
-            masked = mask_fstrings(text)
-        except RecursionError:
-            masked = text
-        if masked == text:
-            raise
-        return _parse(masked), masked
+    except Unreadable as error:
+        for shown in _spellings(text):
+            try:
+                return _parse(shown), shown
+            except Unreadable:
+                continue
+        raise error from None
+
+
+def _spellings(text: str) -> Iterator[str]:
+    """What may be tried in place of a text that does not parse, each in the grammar of an older Python."""
+    from pointsman.core.migrations.alembic import newer
+
+    try:
+        masked = mask_fstrings(text)
+    except RecursionError:
+        masked = text
+    if masked != text:
+        yield masked
+    older = newer.older(masked)
+    if older != masked:
+        yield older
 
 
 def _parse(text: str) -> ast.Module:
@@ -75,13 +95,19 @@ def _parse(text: str) -> ast.Module:
         try:
             return ast.parse(text)
         except SyntaxError as error:
-            raise Unreadable(f"{error.msg} (line {error.lineno})") from None
+            lines = len(_LINE_END.findall(text)) + 1
+            raise Unreadable(f"{error.msg} (line {error.lineno})", min(error.lineno or 1, lines)) from None
         except (ValueError, MemoryError, RecursionError, OverflowError) as error:
             raise Unreadable(f"it can't be parsed: {error or type(error).__name__}") from None
 
 
 _TOKEN = re.compile(
     r"""(?P<comment>\#[^\r\n]*)|(?P<prefix>(?:(?<!\w)[a-zA-Z]{1,2})?)(?P<quote>\"{3}|'{3}|"|')"""
+)
+
+_PIECE = re.compile(
+    _TOKEN.pattern
+    + r"""|(?P<joined>\\(?:\r\n|\r|\n))|(?P<end>\r\n|\r|\n)|(?P<open>[([{])|(?P<close>[)\]}])"""
 )
 
 
@@ -148,6 +174,29 @@ def _field_end(text: str, at: int, depth: int = 1) -> int:
             at = _string_end(text, at + len(quote), quote, inner) - 1
         at += 1
     return at
+
+
+def top_level_lines(text: str) -> frozenset[int]:
+    """Where the lines start that a statement of the module could begin on: outside strings and brackets, not behind
+    a backslash. Told by quotes and brackets alone, so of text that does not parse too; the last ones are missing
+    where strings are too deep to read."""
+    starts: set[int] = set()
+    depth = at = 0
+    while found := _PIECE.search(text, at):
+        at = found.end()
+        if found.group("quote"):
+            prefix = found.group("prefix").lower()
+            try:
+                at = _string_end(text, at, found.group("quote"), "f" in prefix or "t" in prefix)
+            except RecursionError:
+                break
+        elif found.group("open"):
+            depth += 1
+        elif found.group("close"):
+            depth = max(0, depth - 1)
+        elif found.group("end") and depth == 0:
+            starts.add(at)
+    return frozenset({0, *starts})
 
 
 def line_starts(text: str) -> list[int]:

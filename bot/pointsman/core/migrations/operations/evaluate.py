@@ -28,6 +28,8 @@ MAX_STEPS = 60_000
 MAX_DEPTH = 90
 MAX_CALLS = 16
 MAX_LOOP = 400
+UNREAD = "an f-string of a newer Python"
+"""A name, which none can be, for a string that this Python can't read."""
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -82,6 +84,10 @@ class Evaluator:
         match node:
             case ast.Constant(value=value):
                 return Const(value)
+            case ast.Name(id=name) if name == UNREAD:
+                self._move(node)
+                self._rec.unknown(f"this is {UNREAD}")
+                return Opaque()
             case ast.Name(id=name):
                 return scope.get(name) or Ref(name)
             case ast.Attribute(value=value, attr=attr):
