@@ -12,7 +12,9 @@ import bench
 def main(names: list[str]) -> None:
     """Run the named benchmark modules of this package, in order of name."""
     known = sorted(
-        module.name for module in pkgutil.iter_modules(bench.__path__) if module.name != "__main__"
+        module.name
+        for module in pkgutil.iter_modules(bench.__path__)
+        if module.name != "__main__" and not module.ispkg
     )
     unknown = sorted(set(names) - set(known))
     if unknown:

@@ -1,0 +1,114 @@
+"""Public repositories on this machine, and plain git on them: no code of ours between the judge and the objects."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+FORKS = Path(__file__).with_name("forks.json")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RealFork:
+    """A fork as an independent reading of the history names it. `hours` are how long people took to end it, by
+    `fix`; None where it never ended."""
+
+    repo: str
+    versions: tuple[str, ...]
+    commit: str
+    fix: str | None
+    hours: float | None
+    fixed_commit: str | None
+    heads: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.repo} {self.commit[:10]}"
+
+
+def known_forks() -> list[RealFork]:
+    """All of forks.json, in its order."""
+    return [
+        RealFork(
+            repo=each["repo"],
+            versions=tuple(each["versions"]),
+            commit=each["fork_commit"],
+            fix=each["fix"],
+            hours=each["hours"],
+            fixed_commit=each["fixed_commit"],
+            heads=len(each["heads"]) - len(each["heads_before"]),
+        )
+        for each in json.loads(FORKS.read_text())
+    ]
+
+
+def find(folder: Path, repo: str) -> Path | None:
+    """Where a repository `owner/name` is: as `owner+name/repo`, `owner/name`, `name`, or these with `.git`."""
+    owner, name = repo.split("/")
+    places = [f"{owner}+{name}/repo", repo, f"{repo}.git", name, f"{name}.git", f"{owner}+{name}"]
+    return next((folder / p for p in places if (folder / p).is_dir()), None)
+
+
+@contextmanager
+def borrowed(repository: Path) -> Iterator[Path]:
+    """A bare repository with the same refs that writes objects of its own, so that the original stays as it is."""
+    with TemporaryDirectory(prefix="pointsman-bench-") as name:
+        run(["git", "clone", "--quiet", "--bare", "--shared", str(repository), f"{name}/repo"])
+        yield Path(name) / "repo"
+
+
+def run(command: list[str], *, stdin: bytes | None = None) -> bytes:
+    """What the command prints; raises CalledProcessError."""
+    return subprocess.run(command, input=stdin, check=True, capture_output=True).stdout
+
+
+def git(repository: Path, *args: str) -> str:
+    return run(["git", "-C", str(repository), *args]).decode("utf-8", "surrogateescape")
+
+
+def changed(repository: Path, old: str, new: str) -> dict[str, str]:
+    """Path -> status letter, between two trees or commits."""
+    fields = git(repository, "diff-tree", "-r", "-z", "--no-renames", "--name-status", old, new).split("\0")
+    return dict(zip(fields[1::2], fields[0::2], strict=False))
+
+
+def write_out(repository: Path, tree: str, folders: Iterable[str], into: Path) -> list[Path]:
+    """The .py files directly in each folder of the tree, a folder each."""
+    places = []
+    for number, folder in enumerate(folders):
+        place = into / str(number)
+        place.mkdir(parents=True)
+        places.append(place)
+        listed = git(repository, "ls-tree", "-z", tree, f"{folder.rstrip('/')}/").split("\0")
+        entries = [line.partition("\t") for line in listed if line]
+        blobs = [(meta.split()[2], Path(path).name) for meta, _, path in entries if path.endswith(".py")]
+        for name, content in zip(
+            [name for _, name in blobs], contents(repository, [oid for oid, _ in blobs]), strict=True
+        ):
+            (place / name).write_bytes(content)
+    return places
+
+
+def contents(repository: Path, oids: list[str]) -> Iterator[bytes]:
+    """The blobs, in order."""
+    if not oids:
+        return
+    out = run(
+        ["git", "-C", str(repository), "cat-file", "--batch"], stdin="".join(f"{o}\n" for o in oids).encode()
+    )
+    at = 0
+    for _ in oids:
+        end = out.index(b"\n", at)
+        size = int(out[at:end].split()[2])
+        yield out[end + 1 : end + 1 + size]
+        at = end + 2 + size
+
+
+def as_json(rows: Any) -> str:
+    return json.dumps(rows, indent=1)
