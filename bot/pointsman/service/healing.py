@@ -56,7 +56,7 @@ def heal(
     contract wants one that can't run. A `reader` that is kept saves reading again."""
     rules = rules_of(contract)
     reader = reader or Reader(git)
-    reader.only = rules.only
+    reader.only, reader.named = rules.only, tuple(rules.named)
     healer = Healer(git=git, reader=reader, rules=rules)
     healing = healer.heal(base, head)
     refusals: list[Refusal] = []

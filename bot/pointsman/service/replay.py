@@ -162,7 +162,8 @@ class Replay:
     def run(self) -> Iterator[Replayed]:
         """Each landed change, oldest first. What a damaged or partial clone lacks ends no more than one of them."""
         contract = self.line.contract
-        reader = Reader(self.git, only=rules_of(contract).only)
+        rules = rules_of(contract)
+        reader = Reader(self.git, only=rules.only, named=tuple(rules.named))
         roles = PastRoles(contract) if contract is not None else None
         landed = _Landed(self.git, reader)
         for sha in self.line.commits:

@@ -9,11 +9,12 @@ from pointsman.core.migrations.alembic.backend import Alembic
 from pointsman.core.migrations.backend import Backend
 from pointsman.core.migrations.django.backend import Django
 from pointsman.core.migrations.model import Layout, Problem
+from pointsman.core.migrations.numbered.backend import Numbered
 
 if TYPE_CHECKING:
     from pointsman.core.migrations.environment import Environment
 
-BACKENDS: tuple[Backend, ...] = (Alembic(), Django())
+BACKENDS: tuple[Backend, ...] = (Alembic(), Django(), Numbered())
 
 
 def backend_of(layout: Layout) -> Backend:

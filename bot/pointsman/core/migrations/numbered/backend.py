@@ -1,0 +1,111 @@
+"""Numbered SQL files as one `Backend`: their names are the graph, so nothing of them is read to know it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from pointsman.core.migrations.backend import NewFile, Runner, Uneditable, Words
+from pointsman.core.migrations.model import Layout, Parsed, Problem, Revision
+from pointsman.core.migrations.numbered import discover as discovery
+from pointsman.core.model import GitPath
+
+if TYPE_CHECKING:
+    from pointsman.core.migrations.backend import Naming
+    from pointsman.core.migrations.environment import Environment
+    from pointsman.core.migrations.operations import Footprint
+
+
+class Numbered:
+    """See `Backend`. The rules are those that Flyway, golang-migrate, goose and dbmate share: a number is there once,
+    and what comes new comes above all that is there.
+
+    `layout` is the environment at which it works; None where it has none yet."""
+
+    name = "numbered"
+    words = Words(parents="its number", needs="its number", nameless="has no number that can be read")
+    runner = Runner("prove_numbered", None)
+    one_lineage = True
+    crosses = False
+    joins = False
+    by_name = True
+
+    def __init__(self, layout: Layout | None = None) -> None:
+        self.layout = layout
+
+    def at(self, layout: Layout) -> Numbered:
+        return Numbered(layout)
+
+    def in_context(
+        self, files: Mapping[GitPath, Parsed], base: Environment | None = None
+    ) -> Mapping[GitPath, Parsed]:
+        from pointsman.core.migrations.numbered.context import in_context
+        from pointsman.core.migrations.numbered.names import Style
+
+        assert self.layout is not None  # noqa: S101 - only an environment has files
+        return in_context(Style(self.layout.file_template), files, base)
+
+    def naming(self, when: int) -> Naming:
+        from pointsman.core.migrations.numbered.follow import NextNumber
+
+        return NextNumber()
+
+    def between(self, environments: Sequence[Environment]) -> Mapping[tuple[str, str], tuple[Problem, ...]]:
+        return {}
+
+    def footprint(self, blob: bytes, path: GitPath, environment: Environment) -> Footprint:
+        from pointsman.core.migrations.numbered.sections import up
+        from pointsman.core.migrations.operations import footprint
+
+        return footprint(up(blob), path)
+
+    def may_configure(self, path: GitPath) -> bool:
+        return discovery.may_configure(path)
+
+    def may_matter(self, path: GitPath) -> bool:
+        return discovery.may_matter(path)
+
+    def may_move(self, path: GitPath, *, new: bool, layouts: Collection[Layout]) -> bool:
+        ours = [layout for layout in layouts if layout.backend == self.name]
+        return discovery.may_move(path, new=new, layouts=ours)
+
+    def discover(
+        self, paths: Collection[GitPath], configs: Mapping[GitPath, bytes], named: Collection[GitPath] = ()
+    ) -> tuple[Layout, ...]:
+        return discovery.discover(paths, configs, named)
+
+    def is_revision_file(self, layout: Layout, path: GitPath) -> bool:
+        return discovery.is_revision_file(layout, path)
+
+    def companions(
+        self, path: GitPath, new_path: GitPath, paths: Collection[GitPath]
+    ) -> Mapping[GitPath, GitPath]:
+        from pointsman.core.migrations.numbered.pairs import companions
+
+        assert self.layout is not None  # noqa: S101 - only an environment has files
+        return companions(self.layout, path, new_path, paths)
+
+    def parse(self, blob: bytes) -> Parsed:
+        return Parsed(None, None)
+
+    def revision_from_name(self, path: GitPath) -> str | None:
+        return None  # `in_context` has given it
+
+    def set_parents(self, blob: bytes, parents: Sequence[str]) -> bytes | Uneditable:
+        return blob
+
+    def rename(self, blob: bytes, ids: Mapping[str, str]) -> bytes | Uneditable:
+        return blob
+
+    def is_empty(self, blob: bytes) -> bool:
+        return False
+
+    def same_meaning(self, a: bytes, b: bytes) -> bool:
+        """Only line ends may differ: Flyway's checksum sees all else, comments too."""
+        return a.splitlines() == b.splitlines()
+
+    def merge_revision(
+        self, layout: Layout, parents: Sequence[Revision], habit: Sequence[bytes], *, id: str, when: int
+    ) -> NewFile:
+        """Never asked: nothing joins two numbers."""
+        raise TypeError("numbered migrations have no merge")
