@@ -8,6 +8,7 @@ from typing import Literal
 
 from pointsman.core.errors import MissingObject
 from pointsman.core.migrations.backends import BACKENDS, backend_of, between
+from pointsman.core.migrations.drawing.forks import fork_of
 from pointsman.core.migrations.environment import Environment
 from pointsman.core.migrations.heal import edits, locks
 from pointsman.core.migrations.heal.compare import Known, judge_fronts
@@ -49,7 +50,7 @@ class Healing:
 
     `merged` is git's merge (None: it conflicts), `tree` what would land (None: refused). `facts` go with
     `environments`, for a proof. `reads` counts revision blobs that were read: 0 for a change that touches no
-    migration.
+    migration. `forks` are those that were refused, to be drawn.
     """
 
     onto: Sha
@@ -60,6 +61,7 @@ class Healing:
     refusals: tuple[Refusal, ...] = ()
     files: Mapping[GitPath, bytes | None] = field(default_factory=dict)
     reads: int = 0
+    forks: tuple[Plan, ...] = ()
 
     @property
     def status(self) -> Literal["clean", "healed", "refused"]:
@@ -72,6 +74,14 @@ class Healing:
 class _Repaired:
     environment: HealedEnvironment
     files: dict[GitPath, bytes | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """An environment with nothing to repair, or one that is left to people, with its fork."""
+
+    refusals: tuple[Refusal, ...] = ()
+    forks: tuple[Plan, ...] = ()
 
 
 @dataclass(kw_only=True)
@@ -114,6 +124,7 @@ class Healer:
         layouts = self.reader.layouts_after(base_tree, changes, merged_tree)
         old, refusals = self._partners(self.reader.layouts(base_tree), layouts, base_tree, changes)
         healed: list[HealedEnvironment] = []
+        forks: list[Plan] = []
         files: dict[GitPath, bytes | None] = {}
         for layout in layouts:
             same = old.get(layout.key)
@@ -126,12 +137,13 @@ class Healer:
                 healed.append(one.environment)
                 files |= one.files
             else:
-                refusals += one
+                refusals += one.refusals
+                forks += one.forks
         if not refusals:
             refusals += self._across(layouts, base_tree, merged_tree, changes, healed, files)
         outcome = Healing(onto=onto, head=head, merged=merged_tree, tree=None, refusals=tuple(refusals))
         if refusals:
-            return outcome
+            return replace(outcome, forks=tuple(forks))
         tree = self.git.edit(merged_tree, files) if files else merged_tree
         return replace(outcome, tree=tree, environments=tuple(healed), files=files)
 
@@ -212,7 +224,7 @@ class Healer:
         layout: Layout,
         before: dict[GitPath, TreeEntry],
         after: dict[GitPath, TreeEntry],
-    ) -> _Repaired | tuple[Refusal, ...]:
+    ) -> _Repaired | _Left:
         policy = self.rules.of(layout).policy
         base = self.reader.environment(old, before) if old else None
         merged = self.reader.environment(layout, after, base)
@@ -232,16 +244,15 @@ class Healer:
                 facts = replace(facts, released=released)
                 plan = decide(facts, policy)
         if isinstance(plan, tuple):
-            return plan
+            return _Left(plan, fork_of(facts))
         if policy.one_head == "required" and (many := too_many(plan)):
-            return many
+            return _Left(many, (plan,))
         if plan.is_clean:
-            return ()
+            return _Left()
         blobs = self._blobs(r for f in plan.fronts for r in (*f.left, *f.right))
         known = judge_fronts(plan, policy, lambda r: backend.footprint(blobs[r.oid], r.path, merged))
-        if known.refusals:
-            return known.refusals
-        return self._written(head, plan, facts, known, after)
+        written = known.refusals or self._written(head, plan, facts, known, after)
+        return written if isinstance(written, _Repaired) else _Left(written, (plan,))
 
     def _written(
         self, head: Sha, plan: Plan, facts: Facts, known: Known, after: dict[GitPath, TreeEntry]

@@ -5,20 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from pointsman.core.migrations.drawing.model import HealedGraph
+
 if TYPE_CHECKING:
     from pointsman.core.contract import ContractVerdict
-    from pointsman.core.migrations.heal.model import Plan, Refusal
-    from pointsman.core.model import GitPath, Sha
+    from pointsman.core.migrations.heal.model import Refusal
+    from pointsman.core.model import Sha
     from pointsman.core.queue.model import Reason
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class HealedGraph:
-    """The repair of one environment: its plan, and the merge revisions that were added (id, path) in the order of the
-    plan's `joins`."""
-
-    plan: Plan
-    added: tuple[tuple[str, GitPath], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,5 +1,7 @@
 """What Pointsman says on a pull request: the one place from which the others take it; nothing is composed here."""
 
+from pointsman.core.migrations.drawing.model import HealedGraph
+from pointsman.core.migrations.drawing.text import draw_before_after
 from pointsman.core.pulls.comment import (
     MARKER,
     compose_comment,
@@ -7,7 +9,6 @@ from pointsman.core.pulls.comment import (
     is_ours,
     unpaced,
 )
-from pointsman.core.pulls.graph import draw_before_after
 from pointsman.core.pulls.outputs import (
     CONTRACT_CHECK,
     MIGRATIONS_CHECK,
@@ -27,7 +28,6 @@ from pointsman.core.pulls.sarif import sarif
 from pointsman.core.pulls.story import (
     BeingTested,
     CheckTold,
-    HealedGraph,
     HealTold,
     Held,
     Judged,
