@@ -49,8 +49,8 @@ class Healing:
     """What healing the merge of `head` into `onto` comes to, before any commit.
 
     `merged` is git's merge (None: it conflicts), `tree` what would land (None: refused). `facts` go with
-    `environments`, for a proof. `reads` counts revision blobs that were read: 0 for a change that touches no
-    migration. `forks` are those that were refused, to be drawn.
+    `environments`, for a proof. `by_command` are files that a healer command wrote. `reads` counts revision blobs that
+    were read: 0 for a change that touches no migration. `forks` are those that were refused, to be drawn.
     """
 
     onto: Sha
@@ -61,6 +61,7 @@ class Healing:
     refusals: tuple[Refusal, ...] = ()
     files: Mapping[GitPath, bytes | None] = field(default_factory=dict)
     reads: int = 0
+    by_command: tuple[GitPath, ...] = ()
     forks: tuple[Plan, ...] = ()
 
     @property
@@ -86,17 +87,19 @@ class _Left:
 
 @dataclass(kw_only=True)
 class Healer:
-    """Plans and writes repairs in one repository; keeps what it has read, so it may serve many changes."""
+    """Plans and writes repairs in one repository; keeps what it has read, so it may serve many changes. `waived` are
+    codes of what reading both sides refuses and the caller has proved instead."""
 
     git: Git
     reader: Reader
     rules: HealRules = field(default_factory=HealRules)
+    waived: frozenset[str] = frozenset()
 
     def heal(self, onto: Sha, head: Sha) -> Healing:
         """The merge of `head` into `onto`, healed. `onto` may hold earlier changes of a queue: each step takes
         the commit made of the one before. With `onto` == `head` a fork that is there already is mended."""
         began = self.reader.reads.revisions
-        healing = self._heal(onto, self._original(head))
+        healing = self._heal(onto, self.original(head))
         return replace(healing, head=head, reads=self.reader.reads.revisions - began)
 
     def _heal(self, onto: Sha, head: Sha) -> Healing:
@@ -251,6 +254,7 @@ class Healer:
             return _Left()
         blobs = self._blobs(r for f in plan.fronts for r in (*f.left, *f.right))
         known = judge_fronts(plan, policy, lambda r: backend.footprint(blobs[r.oid], r.path, merged))
+        known = replace(known, refusals=tuple(r for r in known.refusals if r.code not in self.waived))
         written = known.refusals or self._written(head, plan, facts, known, after)
         return written if isinstance(written, _Repaired) else _Left(written, (plan,))
 
@@ -332,7 +336,7 @@ class Healer:
                 paths |= {change.path: None for change in changes if change.status == "A"}
         return tuple(paths)
 
-    def _original(self, head: Sha) -> Sha:
+    def original(self, head: Sha) -> Sha:
         """The change without the bot's own fix commit on top: it is remade, not piled upon. A commit that only
         claims to be one is told by doing it again: the same repair must give the same tree."""
         facts = self.git.commit_facts(head)
@@ -343,7 +347,7 @@ class Healer:
             again = self._heal(facts.parents[0], original)
         except MissingObject:
             return head
-        return self._original(original) if again.tree == facts.tree else head
+        return self.original(original) if again.tree == facts.tree else head
 
 
 def _ended(layout: Layout, count: int) -> Refusal:
