@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from pointsman.core.conflicts.declared import NOTHING, Declared
+from pointsman.core.conflicts.model import Remake, Resolved
 from pointsman.core.errors import MissingObject
 from pointsman.core.migrations.backends import BACKENDS, backend_of, between
 from pointsman.core.migrations.drawing.forks import fork_of
@@ -17,7 +19,6 @@ from pointsman.core.migrations.heal.model import Facts, Plan, Refusal, Why
 from pointsman.core.migrations.heal.obstacles import too_many
 from pointsman.core.migrations.model import Code, Layout, Problem, Revision
 from pointsman.core.model import (
-    Conflicted,
     GitPath,
     PathChange,
     Sha,
@@ -25,7 +26,7 @@ from pointsman.core.model import (
 )
 from pointsman.ports import Git
 from pointsman.service.heal_commit import claimed_head
-from pointsman.service.heal_merge import merge_with_locks, unmerged
+from pointsman.service.heal_merge import Settled, merge_change, unmerged
 from pointsman.service.heal_rules import HealRules
 from pointsman.service.migrations import Reader
 from pointsman.service.released import released_ids
@@ -51,6 +52,7 @@ class Healing:
     `merged` is git's merge (None: it conflicts), `tree` what would land (None: refused). `facts` go with
     `environments`, for a proof. `by_command` are files that a healer command wrote. `reads` counts revision blobs that
     were read: 0 for a change that touches no migration. `forks` are those that were refused, to be drawn.
+    `resolved` are conflicts that were settled, `remakes` commands that have to run before `tree` is what would land.
     """
 
     onto: Sha
@@ -62,13 +64,15 @@ class Healing:
     files: Mapping[GitPath, bytes | None] = field(default_factory=dict)
     reads: int = 0
     by_command: tuple[GitPath, ...] = ()
+    resolved: tuple[Resolved, ...] = ()
+    remakes: tuple[Remake, ...] = ()
     forks: tuple[Plan, ...] = ()
 
     @property
     def status(self) -> Literal["clean", "healed", "refused"]:
         if self.refusals:
             return "refused"
-        return "healed" if self.environments else "clean"
+        return "healed" if self.environments or self.resolved or self.remakes else "clean"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +98,7 @@ class Healer:
     reader: Reader
     rules: HealRules = field(default_factory=HealRules)
     waived: frozenset[str] = frozenset()
+    conflicts: Declared = NOTHING
 
     def heal(self, onto: Sha, head: Sha) -> Healing:
         """The merge of `head` into `onto`, healed. `onto` may hold earlier changes of a queue: each step takes
@@ -103,10 +108,14 @@ class Healer:
         return replace(healing, head=head, reads=self.reader.reads.revisions - began)
 
     def _heal(self, onto: Sha, head: Sha) -> Healing:
-        merge = merge_with_locks(self.git, onto, head)
-        if isinstance(merge.outcome, Conflicted):
-            return _refused(onto, head, unmerged(self.git, merge.outcome))
-        merged, base_tree = merge.outcome.tree, self.git.tree_of(onto)
+        merge = merge_change(self.git, onto, head, self.conflicts)
+        if isinstance(merge, Refusal):
+            return _refused(onto, head, merge)
+        healing = self._merged(onto, head, merge)
+        return replace(healing, resolved=merge.resolved, remakes=merge.remakes)
+
+    def _merged(self, onto: Sha, head: Sha, merge: Settled) -> Healing:
+        merged, base_tree = merge.tree, self.git.tree_of(onto)
         changes = self.git.changed(base_tree, merged)
         if onto != head and not any(b.may_matter(c.path) for c in changes for b in BACKENDS):
             return Healing(onto=onto, head=head, merged=merged, tree=merged)
@@ -346,6 +355,8 @@ class Healer:
         try:
             again = self._heal(facts.parents[0], original)
         except MissingObject:
+            return head
+        if again.remakes:  # what a command makes is not made again to tell
             return head
         return self.original(original) if again.tree == facts.tree else head
 

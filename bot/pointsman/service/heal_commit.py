@@ -25,7 +25,8 @@ def commit(git: Git, healing: Healing, *, author: Signature, committer: Signatur
 
 def message(healing: Healing) -> str:
     """What was done, one line a move, and the head that it was done for."""
-    lines = [f"Heal the migration fork: {summary(healing)}", ""]
+    what = "Heal the migration fork" if healing.environments else "Settle what both sides changed"
+    lines = [f"{what}: {summary(healing)}", ""]
     for each in healing.environments:
         for move in each.plan.moves:
             renamed = f" (now {move.new_revision})" if move.new_revision != move.revision else ""
@@ -36,6 +37,7 @@ def message(healing: Healing) -> str:
         lines += [f"{gone.id}: dropped, nothing is left to merge ({gone.path})" for gone in each.plan.drops]
         for (id, path), parents in zip(each.added, each.plan.joins, strict=True):
             lines.append(f"{id}: merges {' and '.join(parents)} ({path})")
+    lines += [f"{one.words}{f' ({one.note})' if one.note else ''}" for one in healing.resolved]
     return "\n".join([*lines, "", f"{TRAILER}: {healing.head}", ""])
 
 
@@ -52,6 +54,9 @@ def summary(healing: Healing) -> str:
         parts += [
             f"{id} merges {' and '.join(p)}" for (id, _), p in zip(each.added, each.plan.joins, strict=True)
         ]
+    parts += [one.words for one in healing.resolved[:4]]
+    if len(healing.resolved) > 4:
+        parts.append(f"and {len(healing.resolved) - 4} more files")
     return ", ".join(parts)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from pointsman.core.conflicts.declared import declared
 from pointsman.core.migrations.heal.model import Refusal, Why
 from pointsman.core.model import Sha
 from pointsman.core.proof import Proof, ProofRequest, Prover, in_words, proof_allows
@@ -13,8 +14,10 @@ from pointsman.service.heal import HealedEnvironment, Healer, Healing
 from pointsman.service.heal_commit import summary
 from pointsman.service.heal_rules import HealRule, rules_of
 from pointsman.service.migrations import Reader
+from pointsman.service.regenerate import remake
 
 if TYPE_CHECKING:
+    from pointsman.core.conflicts.model import Regenerator
     from pointsman.core.contract import Contract
     from pointsman.ports import Git
 
@@ -35,6 +38,7 @@ class Verdict:
             "head": healing.head,
             "tree": healing.tree,
             "environments": [_environment(each) for each in healing.environments],
+            "resolved": [one.to_json() for one in healing.resolved],
             "refusals": [
                 {"code": r.code, "message": r.message, "paths": list(r.paths)} for r in healing.refusals
             ],
@@ -51,14 +55,17 @@ def heal(
     *,
     prover: Prover | None,
     reader: Reader | None = None,
+    regenerator: Regenerator | None = None,
 ) -> Verdict:
     """The merge of `head` into `base`, healed and, with a prover, proved; refused where the proof fails or the
-    contract wants one that can't run. A `reader` that is kept saves reading again."""
+    contract wants one that can't run. A `reader` that is kept saves reading again. Without a `regenerator` a change
+    that needs one is refused."""
     rules = rules_of(contract)
     reader = reader or Reader(git)
     reader.only, reader.named = rules.only, tuple(rules.named)
-    healer = Healer(git=git, reader=reader, rules=rules)
-    healing = healer.heal(base, head)
+    conflicts = declared(contract.conflicts if contract is not None else None)
+    healer = Healer(git=git, reader=reader, rules=rules, conflicts=conflicts)
+    healing = remake(git, healer.heal(base, head), conflicts, reader, regenerator)
     refusals: list[Refusal] = []
     if healing.status == "healed" and prover is None:
         refusals += [refusal for each in healing.environments for refusal in each.known.unless_proved]
@@ -84,9 +91,12 @@ def heal(
 
 def words(verdict: Verdict) -> tuple[str, str, str]:
     """(strategy, summary, proof) for a merge record of a healed change."""
-    strategies = dict.fromkeys(each.plan.strategy for each in verdict.healing.environments)
-    proof = in_words(verdict.proof) if verdict.proof else "not proved: no proof was asked for"
-    return "+".join(strategies), summary(verdict.healing), proof
+    healing = verdict.healing
+    strategies = dict.fromkeys(
+        [*(each.plan.strategy for each in healing.environments), *(one.kind for one in healing.resolved)]
+    )
+    proof = "not proved: no proof was asked for" if healing.environments else "no migration to prove"
+    return "+".join(strategies), summary(healing), in_words(verdict.proof) if verdict.proof else proof
 
 
 def _request(healing: Healing, each: HealedEnvironment, rule: HealRule) -> ProofRequest:
