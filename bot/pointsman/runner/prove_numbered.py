@@ -1,0 +1,221 @@
+"""Tries the routes that databases take to the last of a healed folder's numbered migrations, on scratch databases.
+
+`main` is started by adapters/proof inside the sandbox: kept to Python 3.9's language. It applies the files as their
+tool would, one after the other, and decides nothing beyond what each route showed. Imports nothing of Pointsman
+outside this package.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from pointsman.runner import answer
+from pointsman.runner.databases import Databases, NoDriver, PostgresDatabases, SqliteFiles, lend_driver
+from pointsman.runner.failures import CANT_TELL, OTHER_DATABASE
+from pointsman.runner.numbered_files import Json, Step, steps
+from pointsman.runner.numbered_steps import MYSQL, POSTGRESQL, Stopped, apply, meant_for
+from pointsman.runner.redirect import close_doors
+from pointsman.runner.schema import Schema, differences
+
+EMPTY, BASE = "empty -> head", "base head -> head"
+PAIRED = "{version}_{title}.up.sql"
+SHOWN_DIFFERENCES = 3
+
+
+class NotProved(Exception):
+    """Nothing can be shown on this machine; the text says why."""
+
+
+class Failed(Exception):
+    """A route does not hold; it is the last one in the list."""
+
+
+class Proving:
+    """One proof. `run` is called once; each database is one route's own."""
+
+    def __init__(self, job: Json, databases: Databases) -> None:
+        self.job = job
+        self.databases = databases
+        self.all = steps(Path(job["healed"]), job)
+        self.before = steps(Path(job["base"]), job) if job["base"] and job["base_heads"] else []
+        published = {step.path for step in self.before}
+        self.ours = [step for step in self.all if step.path not in published]
+        self.target = meant_for([text for step in self.all for text in (step.up, step.down or "")])
+        self.routes: list[Json] = []
+
+    def run(self) -> Json:
+        begin = time.monotonic()
+        ran, reason = True, None
+        try:
+            self._routes()
+        except NotProved as outcome:
+            ran, reason = False, str(outcome)
+        except Failed as outcome:
+            reason = str(outcome)
+        return {
+            "ran": ran,
+            "passed": reason is None,
+            "reason": reason,
+            "routes": self.routes,
+            "environment": "env.py",
+            "database": self.databases.kind,
+            "seconds": round(time.monotonic() - begin, 3),
+        }
+
+    def _routes(self) -> None:
+        self._can_be_judged()
+        if self.before:
+            self._base()
+        fresh = self._from_empty()
+        if self.before:
+            self.databases.copy("base", "advanced")
+            self._same(fresh, self._route(BASE, "advanced", self.ours), (EMPTY, BASE))
+        self._down_and_up(fresh)
+        self._already_run()
+        if self.job["both_orders"]:
+            self._both_orders(fresh)
+
+    def _can_be_judged(self) -> None:
+        if self.target == MYSQL:
+            raise NotProved("the files are written for MySQL, and a proof has SQLite and PostgreSQL only")
+        if self.target == POSTGRESQL and self.databases.kind != POSTGRESQL:
+            raise NotProved(f"{OTHER_DATABASE}: the files are written for PostgreSQL")
+
+    def _base(self) -> None:
+        """The base's own files, which also show what of the project runs here at all."""
+        self.databases.fresh("base")
+        try:
+            self._apply("base", self.before)
+        except Stopped as stopped:
+            raise NotProved(f"the base's own migrations do not run here: {stopped}") from stopped
+
+    def _from_empty(self) -> Schema:
+        self.databases.fresh("fresh")
+        found = self._route(EMPTY, "fresh", self.all)
+        last = [self.all[-1].id] if self.all else []
+        wanted = sorted(self.job["expected_heads"])
+        if last != wanted:
+            self._fail(f"the healed tree ends with {', '.join(last)}; expected {', '.join(wanted)}")
+        return found
+
+    def _down_and_up(self, fresh: Schema) -> None:
+        """Down to the fork as far as there is a way; a published file that lacks one, or fails, is not the change's
+        fault."""
+        stuck = [step.id for step in self.ours if step.down is None]
+        if stuck:
+            self._add("down and up again", 0.0, f"not tried: {', '.join(stuck)} has no way down")
+            return
+        later = self._above_fork()
+        remark = None
+        stuck = [step.id for step in later if step.down is None]
+        if stuck:
+            later, remark = [], f"no further: {', '.join(stuck)} has no way down"
+        again = [*later, *self.ours]
+        name = f"down to {self._before(again[0]) if again else 'the fork'} and up again"
+        self.databases.copy("fresh", "returned")
+        begin = time.monotonic()
+        try:
+            self._apply("returned", again[::-1], up=False)
+        except Stopped as stopped:
+            published = stopped.problem.revision not in {step.id for step in self.ours}
+            if published or stopped.problem.kind == CANT_TELL:
+                self._add(name, _since(begin), f"not tried to the end: {stopped}")
+                return
+            self._add(name, _since(begin), str(stopped), ok=False)
+            raise Failed(f"{name}: {stopped}") from stopped
+        self._same(fresh, self._route(name, "returned", again, remark), (EMPTY, name))
+
+    def _above_fork(self) -> list[Step]:
+        """The base's steps that came after the two sides parted; none where that is not known."""
+        points = self.job["fork_points"]
+        places = [index for index, step in enumerate(self.before) if step.id in points]
+        return self.before[max(places) + 1 :] if places else []
+
+    def _before(self, first: Step) -> str:
+        place = self.all.index(first)
+        return self.all[place - 1].id if place else "nothing"
+
+    def _already_run(self) -> None:
+        """No renumbering can help a database that ran the change before it; so say it."""
+        for new, old in sorted(self.job["renamed"].items()):
+            if old != new:
+                said = f"a database that already ran {old} does not know it as {new}: take the change back there first"
+                self._add(f"already at {old}", 0.0, said)
+
+    def _both_orders(self, fresh: Schema) -> None:
+        later = self._above_fork()
+        shared = self.before[: len(self.before) - len(later)]
+        if not later:
+            self._add("both orders", 0.0, "not tried: where the sides part is not known")
+            raise NotProved("where the two sides part is not known, so they can't be run in both orders")
+        names = ("base, then the change", "the change, then the base")
+        for number, middle in enumerate(([*later, *self.ours], [*self.ours, *later])):
+            self.databases.fresh(f"order-{number}")
+            found = self._route(names[number], f"order-{number}", [*shared, *middle])
+            self._same(fresh, found, (EMPTY, names[number]))
+
+    def _route(self, name: str, database: str, run: list[Step], remark: str | None = None) -> Schema:
+        """Apply them, write the route down, and leave when it did not go through."""
+        begin = time.monotonic()
+        try:
+            self._apply(database, run)
+        except Stopped as stopped:
+            self._add(name, _since(begin), str(stopped), ok=False)
+            if stopped.problem.kind == CANT_TELL:
+                raise NotProved(str(stopped)) from stopped
+            raise Failed(f"{name}: {stopped}") from stopped
+        found = self.databases.at(database).schema(without=None)
+        self._add(name, _since(begin), remark)
+        return found
+
+    def _apply(self, database: str, run: list[Step], *, up: bool = True) -> None:
+        splits = self.job["template"] != PAIRED
+        for step in run:
+            apply(self.databases.at(database), step, up=up, target=self.target, splits=splits)
+
+    def _same(self, one: Schema, other: Schema, names: tuple[str, str]) -> None:
+        told = differences(one, other, names)
+        if told:
+            rest = len(told) - SHOWN_DIFFERENCES
+            more = [f"and {rest} more"] if rest > 0 else []
+            self._fail("; ".join([*told[:SHOWN_DIFFERENCES], *more]))
+
+    def _fail(self, why: str) -> None:
+        self.routes[-1].update(ok=False, detail=why)
+        raise Failed(f"{self.routes[-1]['name']}: {why}")
+
+    def _add(self, name: str, seconds: float, detail: str | None, *, ok: bool = True) -> None:
+        self.routes.append({"name": name, "ok": ok, "detail": detail, "seconds": seconds})
+
+
+def _since(begin: float) -> float:
+    return round(time.monotonic() - begin, 3)
+
+
+def main() -> None:
+    answer.keep_apart()
+    job = json.loads(Path(sys.argv[-1]).read_text())
+    server = job["postgresql"]
+    found: Json = {"ran": False, "passed": False, "routes": [], "environment": "env.py", "seconds": 0.0}
+    found["database"] = "postgresql" if server else "sqlite"
+    try:
+        if server and server["driver"]:
+            lend_driver(server["driver"])
+        databases: Any = (
+            PostgresDatabases(server["url"], server["home"]) if server else SqliteFiles(Path(job["scratch"]))
+        )
+        import sqlalchemy.dialects  # noqa: F401 - what reads schemas needs it
+    except ImportError as problem:
+        found["reason"] = f"{sys.executable} has no SQLAlchemy: {problem}"
+    except NoDriver as problem:
+        found["reason"] = str(problem)
+    else:
+        close_doors(Path(os.path.realpath(job["scratch"])), sockets=server["sockets"] if server else None)
+        answer.begin()
+        found = Proving(job, databases).run()
+    answer.tell(found)
