@@ -14,7 +14,7 @@ from typing import Any
 from pointsman.core.migrations.model import Issue, Parsed
 from pointsman.core.model import Sha
 
-FORMAT = 2
+FORMAT = 3
 """Raised whenever parsing the same bytes would answer differently: an older cache is then no cache."""
 
 MAX_ENTRIES = 20_000

@@ -80,7 +80,7 @@ OPERATIONS = {
         add("post", "tags", 'models.ManyToManyField(to="blog.Tag")'),
         [("create_table", "blog_post_tags")],
     ),
-    "a proxy": ('migrations.CreateModel("P", [], options={"proxy": True})', []),
+    "a proxy": ('migrations.CreateModel("P", [], options={"proxy": True})', [("raw", None)]),
     "state and database": (
         'migrations.SeparateDatabaseAndState([migrations.RunSQL("DROP TABLE x_y")], [migrations.DeleteModel("Old")])',
         [("drop_table", "x_y"), ("drop_table", "blog_old")],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pointsman.core.migrations.django.parse import Computed, elements
@@ -12,7 +12,9 @@ from pointsman.core.migrations.django.tables import Tables
 Given = Mapping[str, ast.expr]
 TO_ONE = frozenset({"ForeignKey", "OneToOneField", "ParentalKey"})
 TO_MANY = frozenset({"ManyToManyField", "ParentalManyToManyField"})
-_NOT_COLUMNS = frozenset({"GenericForeignKey", "GenericRelation"})
+_NOT_COLUMNS = frozenset(
+    {"GenericForeignKey", "GenericRelation", "TaggableManager", "ClusterTaggableManager"}
+)
 
 
 def called(node: ast.expr) -> str:
@@ -56,6 +58,14 @@ def is_true(node: ast.expr | None) -> bool:
     return isinstance(node, ast.Constant) and node.value is True
 
 
+def items(node: ast.expr | None) -> Iterable[ast.expr]:
+    """The members of a list or tuple; the expression itself where it is none."""
+    try:
+        return elements(node)
+    except Computed:
+        return [node] if node is not None else []
+
+
 def groups(node: ast.expr | None) -> Iterator[tuple[str, ...]]:
     """The columns of `unique_together` and the like: one group, or several."""
     one = texts(node)
@@ -74,7 +84,8 @@ def groups(node: ast.expr | None) -> Iterator[tuple[str, ...]]:
 @dataclass(frozen=True, slots=True)
 class Field:
     """One model field as a column. `column` is its name in the table, `target` the table that it points at;
-    `many` has a table of its own instead of a column. `virtual` has neither."""
+    `many` has a table of its own instead of a column, `virtual` has neither. `needs` are the columns that a generated
+    one is made of."""
 
     name: str
     column: str
@@ -87,27 +98,48 @@ class Field:
     required: bool
     default: bool
     link: str | None
+    needs: tuple[str, ...]
 
 
 def read_field(name: str, node: ast.expr | None, tables: Tables) -> Field:
     """A field by its definition; one that can't be read is a plain column of its name."""
     kind = called(node) if node is not None else ""
-    options = given(node, ["to"] if kind in TO_ONE | TO_MANY else []) if isinstance(node, ast.Call) else {}
-    target = model_of(options.get("to")) if kind in TO_ONE | TO_MANY else None
+    virtual = kind in _NOT_COLUMNS
+    one, many = is_to_one(kind), is_to_many(kind)
+    options = given(node, ["to"] if one or many else []) if isinstance(node, ast.Call) else {}
+    target = model_of(options.get("to")) if one or many else None
     written = text(options.get("db_column"))
+    made_of = options.get("expression") if kind == "GeneratedField" else None
     return Field(
         name=name.lower(),
-        column=(written or (f"{name}_id" if kind in TO_ONE else name)).lower(),
+        column=(written or (f"{name}_id" if one else name)).lower(),
         target=None if target is None else tables.of(target),
-        many=kind in TO_MANY,
-        virtual=kind in _NOT_COLUMNS,
+        many=many,
+        virtual=virtual,
         through="through" in options,
         unique=is_true(options.get("unique")) or kind == "OneToOneField",
         indexed=is_true(options.get("db_index")) or kind in ("SlugField", "ForeignKey"),
         required=not is_true(options.get("null")),
         default="default" in options or "db_default" in options,
         link=text(options.get("db_table")),
+        needs=tuple(dict.fromkeys(_texts_in(made_of))),
     )
+
+
+def is_to_one(kind: str) -> bool:
+    """Whether a field of that class is by its name a relation with a column, as of Django or of mptt and the like."""
+    return kind in TO_ONE or (kind.endswith("ForeignKey") and kind not in _NOT_COLUMNS)
+
+
+def is_to_many(kind: str) -> bool:
+    return kind in TO_MANY or kind.endswith("ManyToManyField")
+
+
+def _texts_in(node: ast.expr | None) -> Iterator[str]:
+    for each in ast.walk(node) if node is not None else ():
+        found = text(each) if isinstance(each, ast.Constant) else None
+        if found is not None:
+            yield found.lower()
 
 
 def model_of(node: ast.expr | None) -> str | None:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 
 from pointsman.core.migrations.django.calls import called, text
+from pointsman.core.migrations.django.constants import spelled_out
 from pointsman.core.migrations.django.parse import Computed, elements
 from pointsman.core.migrations.django.tables import Tables
 from pointsman.core.migrations.operations.model import Kind, Operation
@@ -22,8 +23,31 @@ _UPDATES = frozenset(
 )
 _WRITES = _INSERTS | _DELETES | _UPDATES
 _MANAGERS = frozenset({"objects", "_default_manager", "_base_manager", "all_objects"})
-_RUNS_COMMANDS = frozenset({"call_command", "import_module", "exec", "eval", "__import__"})
-_SCHEMA_SAFE = frozenset({"alias", "vendor", "execute", "cursor", "connection", "quote_name", "ops"})
+_RUNS_COMMANDS = frozenset(
+    {
+        "call_command",
+        "import_module",
+        "exec",
+        "eval",
+        "__import__",
+        "callproc",
+        "copy_expert",
+        "executescript",
+    }
+)
+_SCHEMA_CHANGES = frozenset(
+    {
+        "create_model",
+        "delete_model",
+        "add_field",
+        "remove_field",
+        "alter_field",
+        "alter_db_table",
+        "add_index",
+    }
+    | {"remove_index", "rename_index", "add_constraint", "remove_constraint", "alter_unique_together"}
+    | {"alter_index_together", "alter_db_table_comment", "alter_db_tablespace"}
+)
 MAX_FUNCTIONS = 200
 
 
@@ -61,7 +85,7 @@ def run_python(code: ast.expr | None, tree: ast.Module, tables: Tables, rec: Rec
     models = dict.fromkeys(_models(nodes))
     if None in models:
         rec.unknown("it picks a model while running")
-    _statements(nodes, rec)
+    _statements(nodes, tree, rec)
     kinds = _kinds(nodes)
     asked = [tables.of(model) for model in models if model is not None]
     if kinds and not models:
@@ -76,6 +100,8 @@ def _is_noop(node: ast.expr | None) -> bool:
 
 
 def _function(node: ast.expr | None, tree: ast.Module) -> _Function | None:
+    if node is not None and called(node) == "partial" and isinstance(node, ast.Call) and node.args:
+        node = node.args[0]
     if isinstance(node, ast.Lambda):
         return node
     if not isinstance(node, ast.Name):
@@ -103,8 +129,10 @@ def _reachable(start: _Function, tree: ast.Module) -> list[_Function]:
 
 
 def _models(nodes: list[ast.AST]) -> Iterator[str | None]:
-    """`app.model` of each `get_model`; None where it is not spelled out."""
+    """`app.model` of each `get_model`; None where it is not spelled out, as that of `get_user_model` is not."""
     for node in nodes:
+        if called(node) == "get_user_model" if isinstance(node, ast.Call) else False:
+            yield None
         if not isinstance(node, ast.Call) or called(node) not in ("get_model", "get_registered_model"):
             continue
         options = {keyword.arg: keyword.value for keyword in node.keywords}
@@ -125,10 +153,10 @@ def _kinds(nodes: list[ast.AST]) -> list[Kind]:
     return [kind for kind, group in groups if names & group]
 
 
-def _statements(nodes: list[ast.AST], rec: Recorder) -> None:
+def _statements(nodes: list[ast.AST], tree: ast.Module, rec: Recorder) -> None:
     for node in nodes:
         if isinstance(node, ast.Call) and called(node) in ("execute", "executemany", "raw"):
-            found = text(node.args[0]) if node.args else None
+            found = text(spelled_out(node.args[0], tree)) if node.args else None
             if found is None:
                 rec.unknown("it runs SQL that is made while running")
             else:
@@ -151,16 +179,19 @@ def _doubts(nodes: list[ast.AST], tree: ast.Module) -> Iterator[str]:
             case ast.Call(func=ast.Attribute(value=receiver, attr=attr)) if attr in _WRITES:
                 if _is_relation(receiver) or (isinstance(receiver, ast.Name) and receiver.id in through):
                     yield "it writes through a relation"
-            case ast.Attribute(value=ast.Name(id="schema_editor"), attr=attr) if attr not in _SCHEMA_SAFE:
+            case ast.Attribute(attr=attr) if attr in _SCHEMA_CHANGES:
                 yield "it changes the schema by itself"
 
 
 def _foreign(nodes: list[ast.AST]) -> Iterator[tuple[str, str]]:
-    """(local name, module) of imports that are neither Django's nor of the standard library."""
+    """(local name, module) of imports that are neither Django's nor of the standard library. Models that Django
+    brings count as the project's: they are not the migration's own, and may be of any table."""
     for node in nodes:
         if isinstance(node, ast.ImportFrom):
             top = (node.module or "").partition(".")[0]
-            if node.level or (top != "django" and top not in sys.stdlib_module_names):
+            contrib = top == "django" and (node.module or "").startswith("django.contrib.")
+            brings = contrib and (node.module or "").endswith(".models")
+            if node.level or brings or (top != "django" and top not in sys.stdlib_module_names):
                 module = "." * node.level + (node.module or "")
                 yield from ((alias.asname or alias.name, module) for alias in node.names)
         elif isinstance(node, ast.Import):

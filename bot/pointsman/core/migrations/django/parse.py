@@ -1,8 +1,9 @@
 """Reads one migration file from its text, never importing it; what its app and its name are, it does not know.
 
 The `Parsed` of a file stands for itself only: `parents` are all its `dependencies` and `depends_on` its
-`run_before`, each as `app.name`, whatever the app; `labels` are `model=table` for tables that are named by hand and
-`model>new` for renamed models. context.py makes of them what they mean in an app.
+`run_before`, each as `app.name`, whatever the app; `labels` are `model=table` for tables that are named by hand,
+`model.field=column` for columns that are, and `model>new` for renamed models. context.py makes of them what they
+mean in an app.
 """
 
 from __future__ import annotations
@@ -118,7 +119,7 @@ def _names(migration: ast.ClassDef, attr: str, issues: list[Issue]) -> tuple[str
 
 
 def _tables(migration: ast.ClassDef) -> Iterator[str]:
-    """`model=table` and `model>new`, in the order of the file."""
+    """`model=table`, `model.field=column` and `model>new`, in the order of the file."""
     for node in ast.walk(migration):
         if not isinstance(node, ast.Call):
             continue
@@ -129,6 +130,8 @@ def _tables(migration: ast.ClassDef) -> Iterator[str]:
                 continue
         if kind in ("CreateModel", "AlterModelTable", "RenameModel"):
             yield from _table(kind, node)
+        if kind in ("CreateModel", "AddField", "AlterField"):
+            yield from _columns(kind, node)
 
 
 def _table(kind: str, call: ast.Call) -> Iterator[str]:
@@ -147,6 +150,29 @@ def _table(kind: str, call: ast.Call) -> Iterator[str]:
     if model and table:
         sign = ">" if kind == "RenameModel" else "="
         yield f"{model.lower()}{sign}{table.lower()}"
+
+
+def _columns(kind: str, call: ast.Call) -> Iterator[str]:
+    """Of fields with a `db_column`; they are few."""
+    given = {keyword.arg: keyword.value for keyword in call.keywords}
+    names = ["name", "fields"] if kind == "CreateModel" else ["model_name", "name", "field"]
+    given |= dict(zip(names, call.args, strict=False))
+    model = _text(given.get(names[0]))
+    fields: list[tuple[str | None, ast.expr]] = []
+    if kind != "CreateModel" and (defined := given.get("field")) is not None:
+        fields = [(_text(given.get("name")), defined)]
+    elif isinstance(listed := given.get("fields"), ast.List | ast.Tuple):
+        pairs = (each.elts for each in listed.elts if isinstance(each, ast.Tuple) and len(each.elts) == 2)
+        fields = [(_text(name), defined) for name, defined in pairs]
+    for name, defined in fields:
+        written = (
+            next((k.value for k in defined.keywords if k.arg == "db_column"), None)
+            if isinstance(defined, ast.Call)
+            else None
+        )
+        column = _text(written)
+        if model and name and column:
+            yield f"{model.lower()}.{name.lower()}={column.lower()}"
 
 
 def _text(node: ast.expr | None) -> str | None:
