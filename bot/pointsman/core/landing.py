@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pointsman.core.healer.model import STRATEGY, TRAILER
 from pointsman.core.queue.model import Change, Healed
 
 
@@ -31,5 +32,6 @@ def _trailers(change: Change, role: str, healed: Healed | None) -> str:
     ]
     if healed is not None:
         lines.append(f"Pointsman-Healed: {' '.join(healed.summary.split())}")
+        lines += [TRAILER] if STRATEGY in healed.strategy.split("+") else []
         lines.append(f"Pointsman-Proof: {' '.join(healed.proof.split())}")
     return "\n".join(lines) + "\n"

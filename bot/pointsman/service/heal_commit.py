@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pointsman.core.healer.model import TRAILER as BY_COMMAND
 from pointsman.core.model import CommitFacts, Sha, Signature
 from pointsman.ports import Git
 
@@ -38,7 +39,9 @@ def message(healing: Healing) -> str:
         for (id, path), parents in zip(each.added, each.plan.joins, strict=True):
             lines.append(f"{id}: merges {' and '.join(parents)} ({path})")
     lines += [f"{one.words}{f' ({one.note})' if one.note else ''}" for one in healing.resolved]
-    return "\n".join([*lines, "", f"{TRAILER}: {healing.head}", ""])
+    lines += [f"{path}: written by the healer command" for path in healing.by_command]
+    by = [BY_COMMAND] if healing.by_command else []
+    return "\n".join([*lines, "", *by, f"{TRAILER}: {healing.head}", ""])
 
 
 def summary(healing: Healing) -> str:
@@ -57,6 +60,9 @@ def summary(healing: Healing) -> str:
     parts += [one.words for one in healing.resolved[:4]]
     if len(healing.resolved) > 4:
         parts.append(f"and {len(healing.resolved) - 4} more files")
+    if healing.by_command:
+        more = f" and {len(healing.by_command) - 2} more" if len(healing.by_command) > 2 else ""
+        parts.append(f"the healer command wrote {', '.join(healing.by_command[:2])}{more}")
     return ", ".join(parts)
 
 

@@ -72,6 +72,14 @@ class Recalled:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Helper:
+    """Who runs a contract's healer command, and what is remembered of it. Without a memory it is asked each time."""
+
+    command: HealerCommand
+    memory: Memory | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Mended:
     """A heal that a healer command's patch made possible; the proof has passed."""
 
@@ -240,12 +248,13 @@ class Asking:
         proof = self._proved(requests)
         if isinstance(proof, _Failed):
             return proof
+        merged = self.git.edit(again.merged, {path: case.room.contents.get(path) for path in edits})
         healing = replace(
-            refused,
-            refusals=(),
-            tree=again.tree,
+            again,
+            head=refused.head,
+            merged=merged,
             environments=tuple(environments),
-            files=self._files(case.merged, again.tree),
+            files=self._files(merged, again.tree),
             by_command=tuple(sorted(edits)),
         )
         return healing, proof

@@ -1,18 +1,20 @@
-"""A heal from end to end: plan, proof, verdict, commit; it moves no ref and knows no adapter."""
+"""A heal from end to end: plan, proof, the healer command where both refuse, verdict; it moves no ref."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pointsman.core.conflicts.declared import declared
+from pointsman.core.healer.judge import OF_TWO_SIDES, why_not
+from pointsman.core.healer.model import STRATEGY, Asked
 from pointsman.core.migrations.heal.model import Refusal, Why
 from pointsman.core.model import Sha
 from pointsman.core.proof import Proof, ProofRequest, Prover, in_words, proof_allows
 from pointsman.service.heal import HealedEnvironment, Healer, Healing
 from pointsman.service.heal_commit import summary
-from pointsman.service.heal_rules import HealRule, rules_of
+from pointsman.service.heal_rules import HealRule, HealRules, rules_of
+from pointsman.service.healer import NOT_HERE, Asking, Helper, Mended, together
 from pointsman.service.migrations import Reader
 from pointsman.service.regenerate import remake
 
@@ -24,10 +26,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Verdict:
-    """A healing and what its proof came to; None: none was asked for, or nothing needed one."""
+    """A healing and what its proof came to; None: none was asked for, or nothing needed one. `healer` is what became of
+    a refusal where the contract names a healer command, None where it was not needed."""
 
     healing: Healing
     proof: Proof | None = None
+    healer: Asked | None = None
 
     def to_json(self) -> dict[str, Any]:
         """`pointsman heal --json` but for `commit`, which only making it tells."""
@@ -43,6 +47,7 @@ class Verdict:
                 {"code": r.code, "message": r.message, "paths": list(r.paths)} for r in healing.refusals
             ],
             "proof": self.proof.to_json() if self.proof else None,
+            "healer": self.healer.to_json() if self.healer else None,
             "blobs_read": healing.reads,
         }
 
@@ -56,16 +61,46 @@ def heal(
     prover: Prover | None,
     reader: Reader | None = None,
     regenerator: Regenerator | None = None,
+    helper: Helper | None = None,
 ) -> Verdict:
     """The merge of `head` into `base`, healed and, with a prover, proved; refused where the proof fails or the
     contract wants one that can't run. A `reader` that is kept saves reading again. Without a `regenerator` a change
-    that needs one is refused."""
+    that needs one is refused. With a `helper` and a prover the contract's healer command is asked what to make of a
+    refusal."""
     rules = rules_of(contract)
     reader = reader or Reader(git)
     reader.only, reader.named = rules.only, tuple(rules.named)
     conflicts = declared(contract.conflicts if contract is not None else None)
     healer = Healer(git=git, reader=reader, rules=rules, conflicts=conflicts)
-    healing = remake(git, healer.heal(base, head), conflicts, reader, regenerator)
+
+    def by_rules(mechanics: Healer, onto: Sha, one: Sha) -> Healing:
+        return remake(git, mechanics.heal(onto, one), conflicts, reader, regenerator)
+
+    verdict = _proved(by_rules(healer, base, head), rules, prover)
+    if not verdict.healing.refusals or contract is None or contract.healer is None:
+        return verdict
+    if helper is None or prover is None:
+        beyond = why_not(verdict.healing.refusals)
+        return verdict if beyond else replace(verdict, healer=Asked(why_not=NOT_HERE))
+    waiving = replace(healer, waived=OF_TWO_SIDES)
+    asking = Asking(
+        git=git,
+        contract=contract,
+        rule=contract.healer,
+        command=helper.command,
+        prover=prover,
+        healer=healer,
+        heal_again=lambda onto, patched: by_rules(waiving, onto, patched),
+        memory=helper.memory,
+    )
+    mended = asking.mend(verdict.healing, verdict.proof)
+    if isinstance(mended, Mended):
+        return Verdict(healing=mended.healing, proof=mended.proof, healer=mended.asked)
+    return replace(verdict, healer=mended)
+
+
+def _proved(healing: Healing, rules: HealRules, prover: Prover | None) -> Verdict:
+    """What the proof of a repair says of it; everything else is left as it is."""
     refusals: list[Refusal] = []
     if healing.status == "healed" and prover is None:
         refusals += [refusal for each in healing.environments for refusal in each.known.unless_proved]
@@ -86,7 +121,7 @@ def heal(
             refusals += each.known.unless_proved
     if refusals:
         healing = replace(healing, refusals=tuple(refusals), tree=None)
-    return Verdict(healing=healing, proof=_together(proofs))
+    return Verdict(healing=healing, proof=together(proofs))
 
 
 def words(verdict: Verdict) -> tuple[str, str, str]:
@@ -94,7 +129,7 @@ def words(verdict: Verdict) -> tuple[str, str, str]:
     healing = verdict.healing
     strategies = dict.fromkeys(
         [*(each.plan.strategy for each in healing.environments), *(one.kind for one in healing.resolved)]
-    )
+    ) | dict.fromkeys([STRATEGY] if healing.by_command else [])
     proof = "not proved: no proof was asked for" if healing.environments else "no migration to prove"
     return "+".join(strategies), summary(healing), in_words(verdict.proof) if verdict.proof else proof
 
@@ -129,25 +164,6 @@ def _unproved(proof: Proof, each: HealedEnvironment) -> Refusal:
         return Refusal(Why.PROOF_FAILED, f"{in_words(proof)}\n{detail}".rstrip(), paths)
     text = f"{in_words(proof)}. The contract asks for a proof (`migrations.proof: required`)."
     return Refusal(Why.NOT_PROVED, text, paths)
-
-
-def _together(proofs: Sequence[Proof]) -> Proof | None:
-    """One proof out of those of several environments; it passed only if each did."""
-    if len(proofs) < 2:
-        return proofs[0] if proofs else None
-    worst = next(
-        (p for p in proofs if p.ran and not p.passed), next((p for p in proofs if not p.ran), proofs[0])
-    )
-    return Proof(
-        ran=all(p.ran for p in proofs),
-        passed=all(p.passed for p in proofs),
-        routes=tuple(route for p in proofs for route in p.routes),
-        reason=worst.reason,
-        seconds=round(sum(p.seconds for p in proofs), 3),
-        environment="bare" if any(p.environment == "bare" for p in proofs) else "env.py",
-        database=worst.database,
-        isolated=tuple(name for name in worst.isolated if all(name in p.isolated for p in proofs)),
-    )
 
 
 def _environment(each: HealedEnvironment) -> dict[str, Any]:

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from pointsman.core.contract.model import Healer, Sandbox
     from pointsman.core.model import GitPath, Sha
 
+STRATEGY = "healer_command"
+"""The word of a merge record for a repair that such a command wrote a part of."""
+TRAILER = "Pointsman-Healed-By: healer command"
+"""The line of a commit's message that says so."""
 SHOWN = 400
 """How many characters of a reason are kept."""
 
