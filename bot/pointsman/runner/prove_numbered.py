@@ -42,9 +42,12 @@ class Proving:
         self.job = job
         self.databases = databases
         self.all = steps(Path(job["healed"]), job)
-        self.before = steps(Path(job["base"]), job) if job["base"] and job["base_heads"] else []
-        published = {step.path for step in self.before}
-        self.ours = [step for step in self.all if step.path not in published]
+        published = steps(Path(job["base"]), job) if job["base"] and job["base_heads"] else []
+        # Of two published files of one number, the one that is numbered anew is as if it had never run.
+        moved = {old for new, old in job["renamed"].items() if new != old}
+        self.before = [step for step in published if step.id not in moved]
+        paths = {step.path for step in published}
+        self.ours = [step for step in self.all if step.path not in paths]
         self.target = meant_for([text for step in self.all for text in (step.up, step.down or "")])
         self.routes: list[Json] = []
 
@@ -131,10 +134,11 @@ class Proving:
         self._same(fresh, self._route(name, "returned", again, remark), (EMPTY, name))
 
     def _above_fork(self) -> list[Step]:
-        """The base's steps that came after the two sides parted; none where that is not known."""
+        """The base's steps that came after the two sides parted; all, where they part before the first."""
         points = self.job["fork_points"]
-        places = [index for index, step in enumerate(self.before) if step.id in points]
-        return self.before[max(places) + 1 :] if places else []
+        return self.before[
+            1 + max((i for i, step in enumerate(self.before) if step.id in points), default=-1) :
+        ]
 
     def _before(self, first: Step) -> str:
         place = self.all.index(first)
@@ -150,9 +154,6 @@ class Proving:
     def _both_orders(self, fresh: Schema) -> None:
         later = self._above_fork()
         shared = self.before[: len(self.before) - len(later)]
-        if not later:
-            self._add("both orders", 0.0, "not tried: where the sides part is not known")
-            raise NotProved("where the two sides part is not known, so they can't be run in both orders")
         names = ("base, then the change", "the change, then the base")
         for number, middle in enumerate(([*later, *self.ours], [*self.ours, *later])):
             self.databases.fresh(f"order-{number}")

@@ -18,6 +18,7 @@ from pointsman.core.migrations.heal.obstacles import (
     two_heads,
 )
 from pointsman.core.migrations.heal.parts import (
+    NOTHING,
     Edge,
     Part,
     connected,
@@ -44,7 +45,7 @@ def decide(facts: Facts, policy: HealPolicy) -> Plan | Refusals:
     if facts.itself:
         return _mend_published(facts, clean, policy)
     new = frozenset(id for id in merged.by_id if id not in base)
-    parts = [part_of(ids, merged, base) for ids in connected(new, merged)]
+    parts = [part_of(ids, merged, base, ordered=not facts.joins) for ids in connected(new, merged)]
     if refusals := tuple(r for part in parts for r in faults(part, facts)):
         return refusals
     plan = _mend(parts, facts, policy, renamed, clean)
@@ -143,7 +144,7 @@ def _reparent(
         edges |= moved_edges(part, merged)
     edges |= stacked or {}
     parents = {
-        child: tuple(dict.fromkeys(moved.get(p, p) for p in merged.by_id[child].parents))
+        child: tuple(dict.fromkeys(moved.get(p, p) for p in merged.by_id[child].parents or (NOTHING,)))
         for child, moved in edges.items()
     }
     after = _with_parents(merged, parents)

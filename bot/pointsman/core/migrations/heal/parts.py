@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from pointsman.core.migrations.graph import Graph
 from pointsman.core.migrations.heal.model import Facts
 
+NOTHING = ""
+"""Stands for the parent of a revision that has none, in the edge to the place that it gets."""
+
 
 @dataclass(frozen=True, slots=True)
 class Edge:
@@ -47,7 +50,8 @@ def connected(new: frozenset[str], graph: Graph) -> list[frozenset[str]]:
     return groups
 
 
-def part_of(ids: frozenset[str], merged: Graph, base: Graph) -> Part:
+def part_of(ids: frozenset[str], merged: Graph, base: Graph, *, ordered: bool = False) -> Part:
+    """`ordered`: the tool knows nothing but one order, so what follows nothing has its place in it all the same."""
     edges: list[Edge] = []
     rivals: list[tuple[Edge, tuple[str, ...]]] = []
     for child in sorted(ids):
@@ -65,6 +69,9 @@ def part_of(ids: frozenset[str], merged: Graph, base: Graph) -> Part:
     heads = tuple(id for id in merged.heads if id in ids)
     plain = tuple(id for id in heads if not edges or not merged.labels(id) - outside)
     roots = tuple(id for id in sorted(ids) if not merged.by_id[id].parents)
+    if ordered and len(base.heads) == 1:
+        (place,) = base.heads
+        edges += [Edge(id, NOTHING, place, place if place in merged.heads else None) for id in roots]
     return Part(ids, plain, roots, tuple(edges), tuple(rivals))
 
 
