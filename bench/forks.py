@@ -113,8 +113,8 @@ def _line(row: Replayed) -> str:
 
 def report(rows: Sequence[Replayed]) -> Iterator[str]:
     """Tables in Markdown: by repository, what was refused, and the proofs if there were any."""
-    yield "| repository | forks | healed | judged right | left to people | people: how | hours, median |"
-    yield "|---|---|---|---|---|---|---|"
+    yield "| repository | forks | healed | judged right | left to people | outlived the push: healed | people | time |"
+    yield "|---|---|---|---|---|---|---|---|"
     for repo in sorted({row.fork.repo for row in rows}, key=str.lower):
         yield _table_row(repo, [row for row in rows if row.fork.repo == repo])
     yield _table_row("together", rows)
@@ -138,11 +138,13 @@ def _table_row(name: str, rows: Sequence[Replayed]) -> str:
     healed = [row for row in rows if row.judgement]
     right = sum(1 for row in healed if row.judgement and not row.judgement.faults)
     codes = Counter(code for row in rows for code in row.codes)
+    stood = [row for row in rows if not row.fork.within_a_push]
+    mended = sum(1 for row in stood if row.judgement)
     people = Counter(row.fork.fix or "never" for row in rows)
-    hours = _median(row.fork.hours for row in rows if row.fork.hours is not None)
+    hours = [row.fork.hours for row in stood if row.fork.hours is not None]
     return (
-        f"| {name} | {len(rows)} | {len(healed)} | {right} | {_counted(codes)} | "
-        f"{_counted(people).replace('_', ' ')} | {hours:.1f} |"
+        f"| {name} | {len(rows)} | {len(healed)} | {right} | {_counted(codes)} | {mended} of {len(stood)} | "
+        f"{_counted(people).replace('_', ' ')} | {f'{_median(hours):.1f} h' if hours else ''} |"
     )
 
 

@@ -17,7 +17,7 @@ FORKS = Path(__file__).with_name("forks.json")
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RealFork:
     """A fork as an independent reading of the history names it. `hours` are how long people took to end it, by
-    `fix`; None where it never ended."""
+    `fix`; None where it never ended. With `within_a_push` later commits of the same push ended it."""
 
     repo: str
     versions: tuple[str, ...]
@@ -25,7 +25,7 @@ class RealFork:
     fix: str | None
     hours: float | None
     fixed_commit: str | None
-    heads: int
+    within_a_push: bool
 
     @property
     def name(self) -> str:
@@ -42,7 +42,7 @@ def known_forks() -> list[RealFork]:
             fix=each["fix"],
             hours=each["hours"],
             fixed_commit=each["fixed_commit"],
-            heads=len(each["heads"]) - len(each["heads_before"]),
+            within_a_push=each["transient"],
         )
         for each in json.loads(FORKS.read_text())
     ]

@@ -21,44 +21,46 @@ from alembic.script.base import Script, _only_source_rev_file
 from alembic.script.revision import RevisionMap
 from alembic.util.pyfiles import load_python_file
 
-REAL = frozenset(sys.stdlib_module_names)
+REAL = frozenset(sys.stdlib_module_names) - {"distutils"}
 
 
-class _Meta(type):
-    """A class that has every attribute, takes every argument and may be inherited from."""
-
-    def __getattr__(cls, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return Anything
-
-    def __call__(cls, *args: object, **more: object) -> Any:
-        return Anything
-
-    def __iter__(cls) -> Iterator[Any]:
-        return iter(())
-
-    def __getitem__(cls, key: object) -> Any:
-        return Anything
-
-    def __or__(cls, other: object) -> Any:
-        return Anything
-
-    def __ror__(cls, other: object) -> Any:
-        return Anything
-
-
-class Anything(metaclass=_Meta):
-    pass
-
-
-class _Stub(types.ModuleType):
-    __path__: list[str] = []  # noqa: RUF012 - the import system reads it from the module
+class _Anything:
+    """Has every attribute, takes every argument, and is no base of a class that inherits from it."""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        return Anything
+        return self
+
+    def __call__(self, *args: object, **more: object) -> Any:
+        return self
+
+    def __mro_entries__(self, bases: object) -> tuple[type, ...]:
+        return ()
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(())
+
+    def __getitem__(self, key: object) -> Any:
+        return self
+
+    def __or__(self, other: object) -> Any:
+        return self
+
+    __ror__ = __add__ = __radd__ = __truediv__ = __mod__ = __or__
+
+
+ANYTHING = _Anything()
+
+
+class _Stub(types.ModuleType):
+    __path__: list[str] = []  # noqa: RUF012 - the import system reads it from the module
+    __file__ = "/stub.py"
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return ANYTHING
 
 
 class _Stubs(importlib.abc.MetaPathFinder, importlib.abc.Loader):
