@@ -19,7 +19,8 @@ import pytest
 from pointsman.adapters.accounts import UNPRIVILEGED
 from pointsman.adapters.gates.local import LocalGates
 from pointsman.adapters.git.repository import GitRepository
-from pointsman.adapters.sandbox import WALLS, Jail, Protection, Sandbox
+from pointsman.adapters.jail import WALLS, Jail, Protection
+from pointsman.adapters.sandbox import Sandbox
 from pointsman.core.contract.model import Sandbox as Policy
 from pointsman.core.gates import JobResult, Why
 from pointsman.core.model import Sha

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pointsman.adapters.accounts import account
-from pointsman.adapters.gates.local import jail_of
 from pointsman.adapters.git.opening import OLDEST_GIT
+from pointsman.adapters.jail import Protection, jail_of
 from pointsman.adapters.postgresql.programs import find_driver, find_programs
-from pointsman.adapters.sandbox import Capabilities, Protection, Sandbox
+from pointsman.adapters.sandbox import Capabilities, Sandbox
 from pointsman.core.diagnosis import Finding, State
 
 if TYPE_CHECKING:

@@ -1,39 +1,29 @@
-"""Proves a heal: writes both trees into folders of their own and runs Alembic on them in the sandbox.
+"""Proves a heal: writes both trees into folders of their own and runs their migrations in the sandbox.
 
 The repository, its work trees and its databases are never touched, and nothing is left behind.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
 import sys
-import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pointsman.adapters.accounts import Account, instead_of_root
 from pointsman.adapters.postgresql.lease import Unusable
-from pointsman.adapters.postgresql.programs import find_driver
 from pointsman.adapters.postgresql.scratch import PostgresScratch, Server
-from pointsman.adapters.sandbox import (
-    WALLS,
-    Jail,
-    Job,
-    Protection,
-    Sandbox,
-    base_environment,
-)
+from pointsman.adapters.proof_answer import Answered, no_answer, proof_of, read_answer
+from pointsman.adapters.proof_cell import Cell, fill
+from pointsman.adapters.sandbox import Job, Sandbox, base_environment
+from pointsman.adapters.scratch import scratch
 from pointsman.core.gates import JobResult
 from pointsman.core.migrations.backends import backend_of
 from pointsman.core.model import Signature
-from pointsman.core.proof import AUTO, POSTGRESQL, SQLITE, Proof, ProofRequest, Route
+from pointsman.core.proof import AUTO, POSTGRESQL, SQLITE, Proof, ProofRequest
 
 if TYPE_CHECKING:
-    from pointsman.core.migrations.model import Layout
+    from pointsman.adapters.jail import Jail
     from pointsman.core.model import Sha
     from pointsman.ports import Git
 
@@ -46,15 +36,13 @@ _START = (
 _NOBODY = Signature(name="Pointsman", email="pointsman@localhost", when=0)
 OTHER_DATABASE = "another database than SQLite"
 """How the runner says that a proof needs one (runner/failures)."""
-NOT_STARTED = (1, 126, 127)
-"""How it ends where an account can't come to all that the interpreter is made of; then it runs as we do."""
 MAX_PROCESSES = 64
 MAX_FILE = 1 << 30
-LOG_SHOWN = 2000
+MAX_DISK = 2 << 30
 
 
 class SandboxProver:
-    """Proofs of Alembic environments on scratch databases.
+    """Proofs of migration environments on scratch databases.
 
     `worktree` is where the project's own `.venv` and a relative `python` of the contract are looked for.
     `folder` is where the scratch files go while a proof runs; the system's temporary folder if None.
@@ -112,13 +100,12 @@ class SandboxProver:
             return Proof(ran=False, passed=False, reason=str(problem), database="postgresql")
 
     def _on(self, request: ProofRequest, server: Server | None) -> Proof:
-        if self._folder is not None:
-            self._folder.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix="pointsman-proof-", dir=self._folder))
-        try:
-            return self._prove_in(scratch.resolve(), request, server)
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
+        with scratch("proof", self._folder) as made:
+            cell = Cell(made.path)
+            refused = self._written(cell, request, server)
+            if refused is not None:
+                return Proof(ran=False, passed=False, reason=refused)
+            return self._prove_in(cell, request, server, made.lock)
 
     def interpreter(self, python: str | None, package: str | None) -> str:
         """The contract's, else the worktree's `.venv` where that has the tool's package, else the one we run under."""
@@ -134,52 +121,31 @@ class SandboxProver:
             return str(venv / "bin" / "python")
         return sys.executable
 
-    def _prove_in(self, scratch: Path, request: ProofRequest, server: Server | None) -> Proof:
-        for name in ("home", "tmp", "databases"):
-            (scratch / name).mkdir()
-        self._git.materialise(self._as_commit(request.tree), scratch / "healed")
+    def _written(self, cell: Cell, request: ProofRequest, server: Server | None) -> str | None:
+        """Both trees and the order are in the cell when this returns None; else why there can be no proof."""
+        cell.make()
+        self._git.materialise(self._as_commit(request.tree), cell.healed)
         if request.base_heads:
-            self._git.materialise(request.base, scratch / "base")
-        for folder in ("healed", "base"):
-            _forget_bytecode(scratch / folder, request.layout)
-        order = scratch / "job.json"
-        order.write_text(json.dumps(_order(scratch, request, server)))
+            self._git.materialise(request.base, cell.base)
+        return fill(cell, request, server)
+
+    def _prove_in(self, cell: Cell, request: ProofRequest, server: Server | None, lock: int) -> Proof:
+        """Under the first account and behind the first walls with which it comes as far as the change's code; what
+        has come that far is never tried again."""
         runner = backend_of(request.layout).runner
         assert runner is not None  # noqa: S101 - `prove` has asked
         python = self.interpreter(request.python, runner.package)
-        job = Job(
-            command=[python, "-I", "-B", "-c", _START.format(runner.module), str(_SOURCE), str(order)],
-            cwd=scratch,
-            env=base_environment(home=scratch / "home", tmp=scratch / "tmp") | {"PYTHONWARNINGS": "ignore"},
-            log=scratch / "log",
-            result=scratch / "result.json",
-            timeout=request.timeout,
-            grace=1.0,
-            memory=request.memory,
-            processes=MAX_PROCESSES,
-            file_size=MAX_FILE,
-            jail=self._jail(scratch, Path(python), server, None),
-        )
-        user = instead_of_root()
-        if user is not None:
-            result = self._sandbox.run(replace(job, jail=self._jail(scratch, Path(python), server, user)))
-            if result.error is None and result.exit_code not in NOT_STARTED:
-                return _answer(scratch, result, request)
-        result = self._sandbox.run(job)
-        return _answer(scratch, result, request)
-
-    def _jail(self, scratch: Path, python: Path, server: Server | None, user: Account | None) -> Jail:
-        """All that this machine has: what runs is the change's, and it needs nothing but its own folder."""
-        hidden = [self._state] if self._state is not None and self._state.is_dir() else []
-        if server is not None and server.hidden is not None:
-            hidden.append(server.hidden)
-        jail = Jail(
-            wanted=WALLS,
-            everything=True,
-            hidden=tuple(hidden),
-            writable=(scratch, *([server.sockets] if server else [])),
-        )
-        return _without_root(jail, scratch, python, user) if user is not None else jail
+        words = [python, "-I", "-B", "-c", _START.format(runner.module), str(_SOURCE), str(cell.order)]
+        answered, result = Answered(), JobResult(lost=True)
+        for jail in cell.jails(request, python=python, source=_SOURCE, server=server, state=self._state):
+            result = self._sandbox.run(_job(cell, request, words, jail), hold=[lock])
+            answered = read_answer(cell.answer)
+            if answered.started or result.timed_out:
+                break
+        found = proof_of(answered, result) if result.exit_code == 0 else None
+        if found is not None:
+            return found
+        return Proof(ran=False, passed=False, reason=no_answer(cell.log, result, request, MAX_PROCESSES))
 
     def _as_commit(self, tree: Sha) -> Sha:
         """A tree is written out as a commit; this one is the same for the same tree, and no ref names it."""
@@ -188,88 +154,21 @@ class SandboxProver:
         )  # fmt: skip
 
 
-def _forget_bytecode(tree: Path, layout: Layout) -> None:
-    """A committed .pyc may be older than its source, and one kind of them is never checked against it."""
-    for place in (layout.home, *layout.versions):
-        for cache in (tree / place).rglob("__pycache__"):
-            shutil.rmtree(cache, ignore_errors=True)
-
-
-def _without_root(jail: Jail, scratch: Path, python: Path, user: Account) -> Jail:
-    """The same, under another account. A folder that this account can't enter is hidden as a whole; of it comes back
-    what the interpreter is made of."""
-    trees = [place for place in (scratch / "healed", scratch / "base") if place.exists()]
-    own = [scratch, *(scratch / name for name in ("home", "tmp", "databases")), *trees]
-    for place in (*own, *(tree / ".git" for tree in trees)):
-        os.chown(place, user.uid, user.gid)
-    needed = {
-        scratch,
-        python.parent.parent,
-        python.resolve().parent.parent,
-        _SOURCE,
-        find_driver() or _SOURCE,
-    }
-    barred = {path.resolve(): barrier for path in needed if (barrier := user.barrier(path)) is not None}
-    return replace(
-        jail,
-        wanted=jail.wanted | {Protection.USER},
-        demanded=frozenset({Protection.USER, *([Protection.HIDDEN] if barred else [])}),
-        hidden=(*sorted(set(barred.values())), *jail.hidden),
-        visible=tuple(sorted(barred.keys() - {scratch})),
-        user=user.name,
+def _job(cell: Cell, request: ProofRequest, words: list[str], jail: Jail) -> Job:
+    sizes = [size for size in (request.memory, request.sandbox and request.sandbox.memory) if size]
+    return Job(
+        command=words,
+        cwd=cell.inside,
+        env=base_environment(home=cell.home, tmp=cell.tmp) | {"PYTHONWARNINGS": "ignore"},
+        log=cell.log,
+        result=cell.result,
+        answer=cell.answer,
+        timeout=request.timeout,
+        grace=1.0,
+        memory=min(sizes, default=None),
+        cpu=request.timeout,
+        processes=MAX_PROCESSES,
+        file_size=MAX_FILE,
+        disk=MAX_DISK,
+        jail=jail,
     )
-
-
-def _order(scratch: Path, request: ProofRequest, server: Server | None) -> dict[str, Any]:
-    """What runner/prove_alembic reads."""
-    layout = request.layout
-    renamed = {move.revision: move.new_revision for move in request.moves}
-    return {
-        "scratch": str(scratch / "databases"),
-        "answer": str(scratch / "answer.json"),
-        "healed": str(scratch / "healed"),
-        "base": str(scratch / "base") if request.base_heads else None,
-        "config": layout.config,
-        "name": layout.name,
-        "home": layout.home,
-        "versions": list(layout.versions),
-        "recursive": layout.recursive,
-        "template": layout.file_template,
-        "expected_heads": sorted(request.expected_heads),
-        "base_heads": sorted(request.base_heads),
-        "change_heads": sorted(request.change_heads),
-        "fork_points": sorted(request.fork_points),
-        "parents": {
-            move.new_revision: [renamed.get(parent, parent) for parent in move.old_parents]
-            for move in request.moves
-        },
-        "renamed": {new: old for old, new in renamed.items()},
-        "both_orders": request.both_orders,
-        "url_env": list(request.url_env),
-        "postgresql": server.as_json(driver=find_driver()) if server else None,
-    }
-
-
-def _answer(scratch: Path, result: JobResult, request: ProofRequest) -> Proof:
-    try:
-        found = json.loads((scratch / "answer.json").read_bytes())
-    except (OSError, ValueError):
-        found = None
-    if found is None or result.exit_code != 0:
-        return Proof(ran=False, passed=False, reason=_no_answer(scratch, result, request))
-    routes = tuple(Route(**route) for route in found["routes"])
-    return Proof(**{**found, "routes": routes, "isolated": result.isolated})
-
-
-def _no_answer(scratch: Path, result: JobResult, request: ProofRequest) -> str:
-    if result.timed_out:
-        return f"it took longer than {request.timeout:g} s"
-    if result.process_limit:
-        return f"it started more than {MAX_PROCESSES} processes"
-    if result.error:
-        return result.error
-    log = scratch / "log"
-    said = log.read_text(errors="replace")[-LOG_SHOWN:].strip() if log.exists() else ""
-    last = said.splitlines()[-1] if said else "it said nothing"
-    how = f"signal {result.signal}" if result.signal else f"exit code {result.exit_code}"
-    return f"the process that runs Alembic ended with {how}: {last}"

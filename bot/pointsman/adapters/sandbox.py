@@ -7,14 +7,14 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from pointsman.adapters.accounts import UNPRIVILEGED
+from pointsman.adapters.jail import NO_JAIL, WALLS, Jail, Protection
+from pointsman.adapters.scratch import scratch
 from pointsman.core.errors import EnvironmentProblem
 from pointsman.core.gates import JobResult
 
@@ -27,79 +27,17 @@ _START = "import sys; sys.path.append(sys.argv[1]); from pointsman.runner.superv
 _PASSED_ON = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ")
 
 
-class Protection(StrEnum):
-    """What can be taken from a job; runner/isolate says what each means."""
-
-    NETWORK = "network"
-    READ_ONLY = "read_only"
-    HIDDEN = "hidden"
-    PROCESSES = "processes"
-    PRIVILEGES = "privileges"
-    USER = "user"
-    PROCESSORS = "processors"
-    MEMORY = "memory"
-
-
-WALLS = frozenset(
-    {
-        Protection.NETWORK,
-        Protection.READ_ONLY,
-        Protection.HIDDEN,
-        Protection.PROCESSES,
-        Protection.PRIVILEGES,
-    }
-)
-"""What needs no further word: neither an account nor a number."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Jail:
-    """What a job shall lose (`wanted`, as far as this machine can) and must lose (`demanded`), or not start.
-
-    Below `read_only` (or, with `everything`, below the root) nothing can be written, below `hidden` nothing is
-    seen; `visible` and `writable` lie inside them and stay, the latter as it is. Without `user_namespace` only
-    root gets namespaces: in one, everybody else sees foreign owners for their files, and set-uid programs do
-    nothing.
-    """
-
-    wanted: frozenset[Protection] = frozenset()
-    demanded: frozenset[Protection] = frozenset()
-    read_only: tuple[Path, ...] = ()
-    everything: bool = False
-    hidden: tuple[Path, ...] = ()
-    visible: tuple[Path, ...] = ()
-    writable: tuple[Path, ...] = ()
-    user: str | None = None
-    processors: int | None = None
-    user_namespace: bool = True
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "want": sorted(self.wanted | self.demanded),
-            "demand": sorted(self.demanded),
-            "read_only": [str(folder) for folder in self.read_only],
-            "everything": self.everything,
-            "hidden": [str(folder) for folder in self.hidden],
-            "visible": [str(folder) for folder in self.visible],
-            "writable": [str(folder) for folder in self.writable],
-            "user": self.user,
-            "processors": self.processors,
-            "user_namespace": self.user_namespace,
-        }
-
-
-NO_JAIL = Jail()
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Job:
     """One command and its bounds. Sizes are bytes, times seconds; None is no limit.
 
     `command` is a line for `sh -e -c`, or an argument list. `env` is complete: nothing is inherited.
     `cpu` (seconds of it) and `file_size` hold for each process, `processes` for all of them together (Linux),
-    `memory` for each and for all together.
+    `memory` for each and for all together, `disk` for what its jail's writable folders hold.
     After `timeout` the job's group gets SIGTERM, after `grace` more everything gets SIGKILL. The log keeps
-    the first and the last half of `log_limit`. `labels` come back with the result.
+    the first and the last half of `log_limit`. With `answer` what the command writes to its descriptor 3 is there
+    when it has ended, if it is no longer than a megabyte. No path here may lie where the job can write. `labels` come
+    back with the result.
     """
 
     command: str | Sequence[str]
@@ -108,11 +46,13 @@ class Job:
     log: Path
     result: Path
     timeout: float
+    answer: Path | None = None
     grace: float = 5.0
     memory: int | None = None
     cpu: float | None = None
     file_size: int | None = None
     processes: int | None = None
+    disk: int | None = None
     log_limit: int = 8 * MIB
     jail: Jail = NO_JAIL
     labels: Mapping[str, str | int | None] = field(default_factory=dict)
@@ -127,12 +67,14 @@ class Job:
                 "env": dict(self.env),
                 "log": str(self.log),
                 "result": str(self.result),
+                "answer": str(self.answer) if self.answer is not None else None,
                 "timeout": self.timeout,
                 "grace": self.grace,
                 "memory": self.memory,
                 "cpu": self.cpu,
                 "file_size": self.file_size,
                 "processes": self.processes,
+                "disk": self.disk,
                 "log_limit": self.log_limit,
                 "jail": self.jail.as_json(),
                 "labels": dict(self.labels),
@@ -235,9 +177,9 @@ class Sandbox:
             supervisor.stdin.flush()
         return Running(supervisor, job.result)
 
-    def run(self, job: Job) -> JobResult:
+    def run(self, job: Job, *, hold: Sequence[int] = ()) -> JobResult:
         """Start it and wait; it is ended if this is interrupted."""
-        running = self.start(job)
+        running = self.start(job, hold=hold)
         try:
             return running.wait() or JobResult(lost=True)
         except BaseException:
@@ -251,8 +193,8 @@ class Sandbox:
         return self._capabilities
 
     def _try(self) -> Capabilities:
-        with tempfile.TemporaryDirectory(prefix="pointsman-try-") as name:
-            folder = Path(name).resolve()
+        with scratch("try") as made:
+            folder = made.path
             kept, hidden = folder / "kept", folder / "hidden"
             kept.mkdir()
             hidden.mkdir()

@@ -6,20 +6,16 @@ Imports nothing of Pointsman outside this package.
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import sys
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Optional
 
+from pointsman.runner.answer import run_apart
 from pointsman.runner.databases import Database
 from pointsman.runner.django_failures import judged, told
 from pointsman.runner.django_project import load_project
 from pointsman.runner.django_schema import read_schema
-from pointsman.runner.failures import CANT_TELL, ENVIRONMENT
+from pointsman.runner.failures import BROKEN, CANT_TELL, ENVIRONMENT
 
 Json = dict[str, Any]
 
@@ -54,45 +50,26 @@ class Unloadable(Exception):
 
 
 def run_step(step: Step, job: Json) -> Done:
-    """Fork, run, and wait; what the child says is all that comes back."""
-    begin = time.monotonic()
-    reader, writer = os.pipe()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    child = os.fork()
-    if child == 0:
-        os.close(reader)
-        _in_child(step, job, writer)
-    os.close(writer)
-    with os.fdopen(reader, "rb") as said:
-        answer = said.read()
-    _, status = os.waitpid(child, 0)
-    seconds = round(time.monotonic() - begin, 3)
-    if not answer:
-        how = signal.Signals(os.WTERMSIG(status)).name if os.WIFSIGNALED(status) else f"exit {status >> 8}"
-        problem = {"kind": CANT_TELL, "text": f"the process ended in the middle ({how})", "revision": None}
-        return Done({}, [], [], [], [], seconds, problem)
-    return Done(**json.loads(answer), seconds=seconds)
+    """Run it in a fork; what that says is all that comes back."""
+    ended = run_apart(lambda: _facts(step, job))
+    if ended.said is None:
+        kind = BROKEN if ended.by_itself else CANT_TELL
+        problem = {"kind": kind, "text": f"the process ended in the middle ({ended.how})", "revision": None}
+        return Done({}, [], [], [], [], ended.seconds, problem)
+    return Done(**ended.said, seconds=ended.seconds)
 
 
-def _in_child(step: Step, job: Json, writer: int) -> None:
-    """Never returns."""
+def _facts(step: Step, job: Json) -> Json:
     facts: Json = {"schema": {}, "leaves": [], "applied": [], "stuck": [], "lacking": [], "problem": None}
     at = At()
     try:
-        try:
-            _perform(facts, at, step, job)
-        except Unloadable as problem:
-            facts["problem"] = {"kind": ENVIRONMENT, "text": str(problem), "revision": None}
-        except BaseException as problem:  # noqa: BLE001 - sys.exit in a settings file is a failure like any other
-            kind, text = judged(problem, tree=step.tree, engine=at.engine, kind=step.database.kind)
-            facts["problem"] = {"kind": kind, "text": text, "revision": at.running}
-        with os.fdopen(writer, "w") as out:
-            json.dump(facts, out)
-        sys.stdout.flush()
-        sys.stderr.flush()
-    finally:
-        os._exit(0)
+        _perform(facts, at, step, job)
+    except Unloadable as problem:
+        facts["problem"] = {"kind": ENVIRONMENT, "text": str(problem), "revision": None}
+    except BaseException as problem:  # noqa: BLE001 - sys.exit in a settings file is a failure like any other
+        kind, text = judged(problem, tree=step.tree, engine=at.engine, kind=step.database.kind)
+        facts["problem"] = {"kind": kind, "text": text, "revision": at.running}
+    return facts
 
 
 @dataclass

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import json
 import os
 import signal
@@ -18,7 +19,11 @@ from pointsman.runner.bubblewrap import find, wrapped
 from pointsman.runner.processes import set_limits
 
 Facts = dict[str, Any]
+Ends = tuple[int, "int | None"]
 CHUNK = 65536
+ANSWER = 3
+"""The command's descriptor for what it answers, where the job asks for an answer (see answer)."""
+_ABOVE = 10
 NOT_STARTED = 126
 AGAIN = "try again"
 STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -38,16 +43,18 @@ class Launched:
         self.extra: int = facts.get("extra", 0)
 
 
-def start(job: Facts, output: int) -> Launched:
-    """Fork and execute; returns when the command runs or can't. `output` becomes its stdout and stderr.
+def start(job: Facts, output: int, answer: int | None = None) -> Launched:
+    """Fork and execute; returns when the command runs or can't. `output` becomes its stdout and stderr, `answer` its
+    descriptor 3.
 
     A protection that fails half-way would leave the command in a place that is neither ours nor its own: then the
     process is thrown away, and another one tries bubblewrap, or does without where nobody demands it."""
-    launched = _fork(job, output, bwrap=None)
+    ends = (output, answer)
+    launched = _fork(job, ends, bwrap=None)
     if launched.error != AGAIN:
         return launched
     if bwrap := find(job["jail"]):
-        second = _fork(job, output, bwrap=bwrap)
+        second = _fork(job, ends, bwrap=bwrap)
         if second.error != AGAIN:
             return second
     jail = {
@@ -55,15 +62,15 @@ def start(job: Facts, output: int) -> Launched:
         "want": [name for name in job["jail"]["want"] if name not in launched.missing],
         "missing": launched.missing,
     }
-    return _fork({**job, "jail": jail}, output, bwrap=None)
+    return _fork({**job, "jail": jail}, ends, bwrap=None)
 
 
-def _fork(job: Facts, output: int, *, bwrap: str | None) -> Launched:
+def _fork(job: Facts, ends: Ends, *, bwrap: str | None) -> Launched:
     report, reporter = os.pipe()
     pid = os.fork()
     if pid == 0:
         with contextlib.suppress(BaseException):
-            _prepare(job, output, reporter, bwrap)
+            _prepare(job, ends, reporter, bwrap)
         os._exit(NOT_STARTED)
     os.close(reporter)
     said = b""
@@ -78,9 +85,9 @@ def _fork(job: Facts, output: int, *, bwrap: str | None) -> Launched:
     return Launched(pid, facts)
 
 
-def _prepare(job: Facts, output: int, reporter: int, bwrap: str | None) -> NoReturn:
+def _prepare(job: Facts, ends: Ends, reporter: int, bwrap: str | None) -> NoReturn:
     """In the child; never returns."""
-    _leave_family(output, reporter)
+    reporter = _leave_family(ends, reporter)
     isolate.die_with_parent()
     jail = job["jail"]
     if bwrap:
@@ -115,18 +122,23 @@ def _better_again(jail: Facts, shut: isolate.Shut) -> bool:
     return find(jail) is not None or (shut.half_way and not set(shut.missing).intersection(jail["demand"]))
 
 
-def _leave_family(output: int, reporter: int) -> None:
-    """A session of its own; of our descriptors only the two it needs, of our signal handlers none."""
+def _leave_family(ends: Ends, reporter: int) -> int:
+    """A session of its own; of our descriptors only those it needs, of our signal handlers none. The reporter's new
+    number."""
     os.setsid()
     signal.set_wakeup_fd(-1)
     for number in (*STOPS, signal.SIGCHLD, signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(number, signal.SIG_DFL)
     os.umask(0o022)
-    nothing = os.open(os.devnull, os.O_RDWR)
-    for target, source in enumerate((nothing, output, output)):
+    output, answer = ends
+    given = [os.open(os.devnull, os.O_RDWR), output, output, *([] if answer is None else [answer])]
+    # First out of the way of the numbers that they shall have.
+    reporter, *sources = [fcntl.fcntl(number, fcntl.F_DUPFD, _ABOVE) for number in (reporter, *given)]
+    for target, source in enumerate(sources):
         os.dup2(source, target)
-    os.closerange(3, reporter)
+    os.closerange(len(sources), reporter)
     os.closerange(reporter + 1, os.sysconf("SC_OPEN_MAX"))
+    return reporter
 
 
 def _enter(shut: isolate.Shut) -> None:

@@ -11,7 +11,8 @@ class Log:
     """The job's output, bounded: the first half of `limit` bytes as it comes, then the last half."""
 
     def __init__(self, path: str, limit: int) -> None:
-        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+        self._file = os.open(path, flags, 0o644)
         self._head_left = limit - limit // 2
         self._tail_limit = limit // 2
         self._tail: deque[bytes] = deque()

@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from pointsman.runner import answer
 from pointsman.runner.databases import Databases, NoDriver, PostgresDatabases, SqliteFiles, lend_driver
 from pointsman.runner.failures import BROKEN, CANT_TELL, ENVIRONMENT, Failure
 from pointsman.runner.redirect import close_doors
@@ -258,8 +259,8 @@ def warm_up(kind: str) -> None:
 
 
 def main() -> None:
+    answer.keep_apart()
     job = json.loads(Path(sys.argv[-1]).read_text())
-    answer = Path(job["answer"])
     server = job["postgresql"]
     found: Json = {"ran": False, "passed": False, "routes": [], "environment": "env.py", "seconds": 0.0}
     found["database"] = "postgresql" if server else "sqlite"
@@ -278,7 +279,6 @@ def main() -> None:
         close_doors(Path(os.path.realpath(job["scratch"])), sockets=server["sockets"] if server else None)
         gc.freeze()  # a fork shares what nobody touches
         gc.enable()
+        answer.begin()
         found = Proving(job, databases).run()
-    unfinished = answer.with_suffix(".tmp")
-    unfinished.write_text(json.dumps(found))
-    unfinished.replace(answer)
+    answer.tell(found)

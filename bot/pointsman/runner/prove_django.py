@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 from typing import Any, Optional
 
+from pointsman.runner import answer
 from pointsman.runner.databases import Databases, NoDriver, SqliteFiles, lend_driver
 from pointsman.runner.django_databases import DjangoPostgres
 from pointsman.runner.django_steps import Done, Json, Step, run_step
@@ -212,8 +213,8 @@ def _shortened(told: list[str]) -> str:
 
 
 def main() -> None:
+    answer.keep_apart()
     job = json.loads(Path(sys.argv[-1]).read_text())
-    answer = Path(job["answer"])
     server = job["postgresql"]
     found: Json = {"ran": False, "passed": False, "routes": [], "environment": "env.py", "seconds": 0.0}
     found["database"] = "postgresql" if server else "sqlite"
@@ -231,7 +232,6 @@ def main() -> None:
         found["reason"] = str(problem)
     else:
         close_doors(Path(os.path.realpath(job["scratch"])), sockets=server["sockets"] if server else None)
+        answer.begin()
         found = Proving(job, databases).run()
-    unfinished = answer.with_suffix(".tmp")
-    unfinished.write_text(json.dumps(found))
-    unfinished.replace(answer)
+    answer.tell(found)

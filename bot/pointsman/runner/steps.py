@@ -8,18 +8,16 @@ language. Imports nothing of Pointsman outside this package.
 from __future__ import annotations
 
 import ast
-import json
 import os
-import signal
 import sys
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Optional
 
+from pointsman.runner.answer import run_apart
 from pointsman.runner.databases import Database
-from pointsman.runner.failures import CANT_TELL, ENVIRONMENT, Failure, failure, is_missing_package
+from pointsman.runner.failures import BROKEN, CANT_TELL, ENVIRONMENT, Failure, failure, is_missing_package
 from pointsman.runner.redirect import URL_NAMES, Elsewhere, Redirected, redirect
 from pointsman.runner.schema import Schema
 
@@ -43,7 +41,8 @@ class Step:
 
 @dataclass(frozen=True)
 class Done:
-    """What a step left: the schema, the stamped revisions and the tree's own graph."""
+    """What a step left: the schema and the stamped revisions, as the database has them, and the tree's own graph, as
+    the step said. `differs`: what Alembic found in the models and not in the database, where it was asked."""
 
     schema: Schema
     versions: list[str]
@@ -52,46 +51,41 @@ class Done:
     undoable: dict[str, bool]
     seconds: float
     problem: Optional[Failure] = None  # noqa: UP045 - read at run time by 3.9
+    differs: Optional[str] = None  # noqa: UP045
+    version_table: str = VERSION_TABLE
 
 
 def run_step(step: Step, job: Json) -> Done:
-    """Fork, run, and wait; what the child says is all that comes back."""
-    begin = time.monotonic()
-    reader, writer = os.pipe()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    child = os.fork()
-    if child == 0:
-        os.close(reader)
-        _in_child(step, job, writer)
-    os.close(writer)
-    with os.fdopen(reader, "rb") as said:
-        answer = said.read()
-    _, status = os.waitpid(child, 0)
-    seconds = round(time.monotonic() - begin, 3)
-    if not answer:
-        how = signal.Signals(os.WTERMSIG(status)).name if os.WIFSIGNALED(status) else f"exit {status >> 8}"
-        problem = Failure(CANT_TELL, f"the process ended in the middle ({how})")
-        return Done({}, [], [], {}, {}, seconds, problem)
-    facts = json.loads(answer)
-    told = facts.pop("problem")
-    return Done(**facts, seconds=seconds, problem=Failure(**told) if told else None)
-
-
-def _in_child(step: Step, job: Json, writer: int) -> None:
-    """Never returns."""
+    """Run it in a fork. What the database then holds is looked at from here, where the project's code never ran."""
+    ended = run_apart(lambda: _perform(step, job))
+    said = ended.said
+    if said is None:
+        # What ends itself in the middle of a migration is wrong; what is ended may have wanted too much.
+        kind = BROKEN if ended.by_itself else CANT_TELL
+        problem = Failure(kind, f"the process ended in the middle ({ended.how})")
+        return Done({}, [], [], {}, {}, ended.seconds, problem)
     try:
-        facts = _perform(step, job)
-        with os.fdopen(writer, "w") as out:
-            json.dump(facts, out)
-        sys.stdout.flush()
-        sys.stderr.flush()
-    finally:
-        os._exit(0)
+        told = said.pop("problem")
+        failed = Failure(**told) if told else None
+        done = Done(schema={}, versions=[], seconds=ended.seconds, problem=failed, **said)
+        return done if failed is not None else replace(done, **_seen(step, done.version_table))
+    except (TypeError, AttributeError) as wrong:
+        problem = Failure(CANT_TELL, f"the step reported what can't be read: {wrong}")
+        return Done({}, [], [], {}, {}, ended.seconds, problem)
+
+
+def _seen(step: Step, table: str) -> Json:
+    try:
+        return {
+            "schema": step.database.schema(without=table),
+            "versions": step.database.versions(table),
+        }
+    except Exception as wrong:  # noqa: BLE001 - whatever a driver makes of a database that was tampered with
+        return {"problem": Failure(CANT_TELL, f"the scratch database can't be read: {wrong}")}
 
 
 def _perform(step: Step, job: Json) -> Json:
-    facts: Json = {"schema": {}, "versions": [], "heads": [], "graph": {}, "undoable": {}, "problem": None}
+    facts: Json = {"heads": [], "graph": {}, "undoable": {}, "problem": None}
     place = Place(step.tree, job)
     seen = redirect(step.database, (*URL_NAMES, *job["url_env"]), decoy=step.mode == DECOY_ENV)
     target: str | None = None
@@ -104,7 +98,7 @@ def _perform(step: Step, job: Json) -> Json:
         facts.update(_graph(config))
         for command in step.commands:
             _alembic(config, command)
-        facts.update(_result(seen, step))
+        facts["version_table"] = seen.version_table or VERSION_TABLE
     except Elsewhere as problem:
         facts["problem"] = Failure(CANT_TELL, str(problem)).as_json()
     except BaseException as problem:  # noqa: BLE001 - sys.exit in an env.py is a failure like any other
@@ -273,14 +267,6 @@ def _does_something(body: list[ast.stmt]) -> bool:
         if not (is_text or isinstance(node, (ast.Pass, ast.Raise, ast.Return))):
             return True
     return False
-
-
-def _result(seen: Redirected, step: Step) -> Json:
-    table = seen.version_table or VERSION_TABLE
-    return {
-        "schema": step.database.schema(without=table),
-        "versions": step.database.versions(table),
-    }
 
 
 def ancestors(graph: dict[str, list[str]], heads: list[str]) -> set[str]:

@@ -3,8 +3,9 @@
 `main` is started by adapters/sandbox with `python -I -B -S` and an empty environment. The first line on
 stdin is the job as JSON; after that stdin is the leash: the parent holds the other end open, and end-of-file
 means "kill it now", whether the parent closed it or was killed. The result is written to the job's result
-path, at once or not at all. This module imports nothing outside the standard library and this package, and
-decides nothing about what a result means.
+path, at once or not at all; before it, to a path of its own, what the command answered where one is asked for.
+This module imports nothing outside the standard library and this package, and decides nothing about what a result
+means.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ POLL = 0.1
 KILL_PATIENCE = 10.0
 DRAIN_PATIENCE = 1.0
 CHUNK = 65536
+ANSWER_LIMIT = 1 << 20
+"""Bytes of an answer; one that is longer is none."""
 
 
 class Supervisor:
@@ -53,6 +56,8 @@ class Supervisor:
         self.status: int | None = None
         self.kill_at: float | None = None
         self.stuck = False
+        self.answer: int | None = None
+        self.answered = b""
 
     def run(self) -> None:
         self.facts["started"] = time.time()
@@ -71,22 +76,30 @@ class Supervisor:
                 self._end_everything()
             self._drain(output)
             self._take_status()
+        if self.job["answer"] is not None:
+            write_atomically(self.job["answer"], self.answered if len(self.answered) <= ANSWER_LIMIT else b"")
         self.facts["log_truncated"] = self.log.close()
         self.facts["seconds"] = round(time.monotonic() - begin, 4)
         self.facts["finished"] = time.time()
-        write_atomically(self.job["result"], self.facts)
+        write_atomically(self.job["result"], json.dumps(self.facts).encode())
 
     def _start(self) -> int:
         """Start the command; returns the read end of its output. A failure is noted, not raised."""
         output, out = os.pipe()
         os.set_blocking(output, False)
+        end = None
+        if self.job["answer"] is not None:
+            self.answer, end = os.pipe()
+            os.set_blocking(self.answer, False)
         try:
-            launched = launch.start(self.job, out)
+            launched = launch.start(self.job, out, end)
         except OSError as problem:
             self.facts["error"] = f"could not be started: {problem}"
             return output
         finally:
             os.close(out)
+            if end is not None:
+                os.close(end)
         self.main, self.extra = launched.pid, launched.extra
         self.facts["isolated"], self.facts["missing"] = launched.isolated, launched.missing
         self.facts["error"] = launched.error
@@ -99,11 +112,13 @@ class Supervisor:
     def _watch(self, output: int, wake: int, deadline: float) -> None:
         """Copy output until the command has ended, killing it when it must end."""
         leash = sys.stdin.fileno()
-        readable = [output, wake, leash]
+        readable = [output, wake, leash, *([] if self.answer is None else [self.answer])]
         while self.status is None and not self.stuck:
             ready, _, _ = select.select(readable, [], [], self._patience(deadline))
             if output in ready and not self._copy(output):
                 readable.remove(output)
+            if self.answer in ready and not self._listen():
+                readable.remove(self.answer)
             if wake in ready:
                 with contextlib.suppress(BlockingIOError):
                     os.read(wake, CHUNK)
@@ -189,7 +204,20 @@ class Supervisor:
         self.log.write(data)
         return bool(data)
 
+    def _listen(self) -> bool:
+        """Keep what is readable of the answer; false at its end, and when it is too long to be one."""
+        assert self.answer is not None  # noqa: S101 - it was readable
+        try:
+            data = os.read(self.answer, CHUNK)
+        except BlockingIOError:
+            return True
+        self.answered += data
+        return bool(data) and len(self.answered) <= ANSWER_LIMIT
+
     def _drain(self, output: int) -> None:
+        """All that was written before everything ended."""
+        while self.answer is not None and select.select([self.answer], [], [], 0)[0] and self._listen():
+            pass
         until = time.monotonic() + DRAIN_PATIENCE
         while time.monotonic() < until:
             ready, _, _ = select.select([output], [], [], 0)
@@ -214,14 +242,15 @@ def pipe() -> tuple[int, int]:
     return ends
 
 
-def write_atomically(path: str, facts: Facts) -> None:
-    """The whole file or none, on disk when this returns."""
-    unfinished = f"{path}.{os.getpid()}.tmp"
-    with Path(unfinished).open("w", encoding="utf-8") as file:
-        json.dump(facts, file)
+def write_atomically(path: str, content: bytes) -> None:
+    """The whole file or none, on disk when this returns; never through a link that somebody put there."""
+    unfinished = Path(f"{path}.{os.getpid()}.tmp")
+    unfinished.unlink(missing_ok=True)
+    with unfinished.open("xb") as file:
+        file.write(content)
         file.flush()
         os.fsync(file.fileno())
-    Path(unfinished).replace(path)
+    unfinished.replace(path)
     folder = os.open(Path(path).parent, os.O_RDONLY)
     try:
         os.fsync(folder)

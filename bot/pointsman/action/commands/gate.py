@@ -98,7 +98,7 @@ def _require_asked(around: Surroundings, commit: Sha) -> None:
 
 
 def _run(around: Surroundings, check: Check, contract: Contract) -> tuple[Outcome, str]:
-    from pointsman.adapters.gates.local import jail_of
+    from pointsman.adapters.jail import jail_of
     from pointsman.adapters.sandbox import Job, Sandbox
 
     around.temp.mkdir(parents=True, exist_ok=True)

@@ -17,17 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pointsman.adapters.accounts import account
-from pointsman.adapters.sandbox import (
-    NO_JAIL,
-    WALLS,
-    Jail,
-    Job,
-    Protection,
-    Running,
-    Sandbox,
-    base_environment,
-    read_result,
-)
+from pointsman.adapters.jail import WALLS, Jail, Protection, jail_of
+from pointsman.adapters.sandbox import Job, Running, Sandbox, base_environment, read_result
 from pointsman.core.errors import EnvironmentProblem
 from pointsman.core.gates import GateResult, JobResult, judge_run
 
@@ -227,25 +218,6 @@ def _tail(log: Path) -> str:
             return file.read(JUDGED_BYTES).decode(errors="replace")
     except OSError:
         return ""
-
-
-def jail_of(policy: Policy | None) -> Jail:
-    """What a contract's `sandbox` demands. A wall that is demanded brings with it what it would be hollow without:
-    rights to take it down again."""
-    if policy is None:
-        return NO_JAIL
-    demanded = set[Protection]()
-    if policy.network == "none":
-        demanded |= {Protection.NETWORK, Protection.PRIVILEGES}
-    if policy.read_only_git:
-        demanded |= {Protection.READ_ONLY, Protection.HIDDEN, Protection.PROCESSES, Protection.PRIVILEGES}
-    if policy.user is not None:
-        demanded |= {Protection.USER, Protection.PRIVILEGES}
-    if policy.cpu is not None:
-        demanded.add(Protection.PROCESSORS)
-    if policy.memory is not None:
-        demanded.add(Protection.MEMORY)
-    return Jail(demanded=frozenset(demanded), user=policy.user, processors=policy.cpu)
 
 
 def _give(work: Path, user: str) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +15,7 @@ from pointsman.adapters.postgresql.programs import find_driver
 from pointsman.adapters.postgresql.relay import relayed
 from pointsman.adapters.postgresql.server import OwnServer
 from pointsman.adapters.sandbox import Sandbox
+from pointsman.adapters.scratch import scratch
 from pointsman.core.proof import VARIABLE
 
 
@@ -100,10 +99,7 @@ def _sockets_of(url: str) -> Path:
 @contextlib.contextmanager
 def _door(url: str) -> Iterator[Path]:
     """A folder whose socket leads to that server: a jailed process has no network to reach it by."""
-    folder = Path(tempfile.mkdtemp(prefix="pointsman-pg-"))
-    try:
-        folder.chmod(0o755)
-        with relayed(folder, _parts(url)):
-            yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with scratch("pg") as made:
+        made.path.chmod(0o755)
+        with relayed(made.path, _parts(url)):
+            yield made.path

@@ -12,7 +12,6 @@ import os
 import secrets
 import shutil
 import signal
-import tempfile
 import time
 import weakref
 from dataclasses import dataclass
@@ -20,9 +19,11 @@ from pathlib import Path
 from urllib.parse import quote
 
 from pointsman.adapters.accounts import Account, instead_of_root
+from pointsman.adapters.jail import Jail, Protection
 from pointsman.adapters.postgresql.lease import Unusable
 from pointsman.adapters.postgresql.programs import find_programs
-from pointsman.adapters.sandbox import Jail, Job, Protection, Running, Sandbox, base_environment
+from pointsman.adapters.sandbox import Job, Running, Sandbox, base_environment
+from pointsman.adapters.scratch import Scratch
 
 START_SECONDS = 60.0
 STOP_SECONDS = 5.0
@@ -71,7 +72,7 @@ class OwnServer:
         self._folder = folder
         self._url: str | None = None
         self._slot: Slot | None = None
-        self._end: weakref.finalize[[Running, Slot, Path], OwnServer] | None = None
+        self._end: weakref.finalize[[Running, Slot, Scratch], OwnServer] | None = None
 
     def url(self) -> str:
         """Its administrator's address. Unusable when it can't be started here."""
@@ -96,15 +97,15 @@ class OwnServer:
     def _start(self, programs: Path) -> str:
         user = _account(programs)
         slot = _take_slot(self._folder, user)
-        sockets = Path(tempfile.mkdtemp(prefix="pointsman-pg-"))
-        _give(sockets, user, 0o755)
+        sockets = Scratch("pg")
+        _give(sockets.path, user, 0o755)
         try:
             try:
-                running, url = self._run(programs, slot, sockets, user)
+                running, url = self._run(programs, slot, sockets.path, user)
             except Unusable:
                 # A server that was killed may have left what no server starts from: nothing of it is needed.
                 shutil.rmtree(slot.data, ignore_errors=True)
-                running, url = self._run(programs, slot, sockets, user)
+                running, url = self._run(programs, slot, sockets.path, user)
         except BaseException:
             _clear(slot, sockets)
             raise
@@ -150,9 +151,9 @@ def _take_slot(folder: Path | None, user: Account | None) -> Slot:
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
     if folder is None or (user is not None and not user.can_reach(folder)):
-        place = Path(tempfile.mkdtemp(prefix="pointsman-pgdata-"))
-        _give(place, user, 0o700)
-        return Slot(place, _lock(place), temporary=True)
+        made = Scratch("pgdata")
+        _give(made.path, user, 0o700)
+        return Slot(made.path, made.lock, temporary=True)
     for number in range(1000):
         place = folder / str(number)
         place.mkdir(exist_ok=True)
@@ -221,7 +222,7 @@ def _last_line(slot: Slot) -> str:
     return lines[-1] if lines else "it said nothing"
 
 
-def _stop(running: Running, slot: Slot, sockets: Path) -> None:
+def _stop(running: Running, slot: Slot, sockets: Scratch) -> None:
     """Ask it to end at once but in order, so that the next start has nothing to recover; else end it."""
     with contextlib.suppress(OSError, ValueError):
         first = (slot.data / "postmaster.pid").read_text().splitlines()[0]
@@ -232,8 +233,8 @@ def _stop(running: Running, slot: Slot, sockets: Path) -> None:
     _clear(slot, sockets)
 
 
-def _clear(slot: Slot, sockets: Path) -> None:
-    shutil.rmtree(sockets, ignore_errors=True)
+def _clear(slot: Slot, sockets: Scratch) -> None:
+    sockets.close()
     if slot.temporary:
         shutil.rmtree(slot.folder, ignore_errors=True)
     os.close(slot.lock)
