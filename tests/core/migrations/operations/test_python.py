@@ -102,6 +102,32 @@ FORMS = [
     ("loop over rows", "bind = op.get_bind()\nfor row in bind.execute(sa.text('SELECT id FROM a')).fetchall():\n"
      "    bind.execute(sa.text('UPDATE b SET x = 1 WHERE id = :i'), {'i': row.id})", "",
      [("data_read", None, None), ("data_update", "b", None)]),
+    ("a helper that calls itself on values", "op.execute(sa.update(users).values(age=deep([1])))",
+     TABLE + "def deep(x):\n    return [deep(y) for y in x] if isinstance(x, list) else x\n",
+     [("data_update", "users", None)]),
+    ("a helper that calls itself to go on", "drop(['a', 'b'])",
+     "def drop(names):\n    for name in names:\n        op.execute('DELETE FROM t')\n        drop(names[1:])\n",
+     [("data_delete", "t", None)]),
+    ("endless recursion", "again()", "def again():\n    again()\n", []),
+    ("values made of rows in another file", "bind = op.get_bind()\nfor row in bind.execute(users.select()):\n"
+     "    bind.execute(users.update().values(age=slugify(row.name), id=generate_id('x')))",
+     TABLE + "from app.text import slugify, generate_id\n",
+     [("data_read", None, None), ("data_update", "users", None)]),
+    ("a log of another file", "get_logger().info('done')", "from app.log import get_logger\n", []),
+    ("a table with types of another file", "sa.orm.Session(op.get_bind()).query(ports).all()",
+     "from app.types import LONG\nports = sa.Table('ports', sa.MetaData(), sa.Column('a', LONG))\n",
+     [("data_read", None, None)]),
+    ("text with params", "op.get_bind().execute(sa.text('UPDATE t SET a = :a').params(a=1))", "",
+     [("data_update", "t", None)]),
+    ("a copied set", "x = set(op.get_bind().execute('SELECT a FROM t')).copy()", "", [("data_read", None, None)]),
+    ("operations of GeoAlchemy", "with op.batch_alter_table('t') as b:\n    b.create_geospatial_index('ix', ['g'])", "",
+     [("create_index", "t", "ix")]),
+    ("enum made anew with its columns",
+     "op.sync_enum_values('public', 'mood', ['a'], [TableReference(table_schema='public', table_name='t',"
+     " column_name='m'), TableReference('u', 'n')])", "from alembic_postgresql_enum import TableReference\n",
+     [("rename_enum", None, "mood"), ("alter_type", "t", "m"), ("alter_type", "u", "n")]),
+    ("enum with new values", "op.sync_enum_values('public', 'mood', ['a'], ['a', 'b'])", "",
+     [("rename_enum", None, "mood")]),
 ]  # fmt: skip
 
 UNREAD = [
@@ -117,7 +143,11 @@ UNREAD = [
     ("table in an f-string", "op.execute(f'ALTER TABLE {table()} ADD COLUMN a int')", "from app import table\n"),
     ("clause in an f-string", "op.execute(f'DELETE FROM t WHERE {clause}')", "clause = input()\n"),
     ("exec", "exec('op.drop_table(1)')", ""),
-    ("endless recursion", "again()", "def again():\n    again()\n"),
+    ("a helper that calls itself on tables", "drop(['a', 'b'])",
+     "def drop(names):\n    op.drop_table(names[0])\n    drop(names[1:])\n"),
+    ("a connection handed to another file", "slugify(op.get_bind(), 't')", "from app.text import slugify\n"),
+    ("endless calls",
+     "f0()", "".join(f"def f{n}():\n    f{n + 1}()\n" for n in range(40)) + "def f40():\n    op.drop_table('t')\n"),
     ("all tables of a metadata", "Base.metadata.create_all(op.get_bind())", "Base = sa.orm.declarative_base()\n"),
 ]  # fmt: skip
 
@@ -187,6 +217,19 @@ def test_line_ends_and_byte_order_marks_change_nothing() -> None:
     plain = revision("op.drop_table('t')\nop.drop_table('u')")
     for other in (plain.replace(b"\n", b"\r\n"), b"\xef\xbb\xbf" + plain):
         assert footprint(other, "x.py") == footprint(plain, "x.py")
+
+
+def test_what_an_environment_hands_to_upgrade_is_known_by_its_name() -> None:
+    """Alembic passes what `context.run_migrations(**kw)` was given on to `upgrade`."""
+    body = (
+        "op.drop_column('t', 'a')\n    op.bulk_insert(tables.kinds, [{'name': 'x'}])\n    tester.check(op)\n"
+    )
+    found = footprint(f"def upgrade(op, tables, tester=None):\n    {body}".encode(), "x.py")
+    assert [(o.kind.value, o.table) for o in found.operations] == [
+        ("drop_column", "t"),
+        ("data_insert", "kinds"),
+    ]
+    assert [place.line for place in found.unknown] == [4]
 
 
 def test_row_40_of_a_file_for_a_newer_python_the_rest_is_read_and_its_f_strings_are_unknown() -> None:

@@ -12,6 +12,7 @@ from pointsman.core.migrations.operations.columns import (
     read_column,
     words,
 )
+from pointsman.core.migrations.operations.folding import elements
 from pointsman.core.migrations.operations.model import Kind, Operation
 from pointsman.core.migrations.operations.recorder import Recorder, fold
 from pointsman.core.migrations.operations.statements import read_bulk_insert, read_statement
@@ -31,10 +32,12 @@ _BATCH = f"{OP}.batch_alter_table"
 _SECOND = frozenset({
     "create_index", "create_foreign_key", "create_unique_constraint", "create_check_constraint",
     "create_primary_key", "create_exclude_constraint", "drop_constraint", "drop_index",
+    "create_geospatial_index", "drop_geospatial_index",
 })  # fmt: skip
-_FIRST = frozenset(
-    {"add_column", "alter_column", "drop_column", "create_table_comment", "drop_table_comment"}
-)
+_FIRST = frozenset({
+    "add_column", "alter_column", "drop_column", "create_table_comment", "drop_table_comment",
+    "add_geospatial_column", "drop_geospatial_column",
+})  # fmt: skip
 HARMLESS = frozenset({"f", "get_bind", "get_context", "inline_literal", "batch_alter_table", "run_async"})
 
 
@@ -277,6 +280,37 @@ def _entity(kind: Kind) -> Callable[[Call, Recorder], None]:
     return read
 
 
+def _sync_enum(call: Call, rec: Recorder) -> None:
+    """A type made anew with other values: `alembic_postgresql_enum` names the columns of it that change with it,
+    `alembic-autogenerate-enums` old and new values, and changes no column."""
+    schema, name = text_of(argument(call, 0, "enum_schema")), usable(text_of(argument(call, 1, "enum_name")))
+    columns = elements(argument(call, 3, "affected_columns") or Const(None))
+    if name is None or columns is None:
+        rec.unknown("the type or its columns are not spelled out")
+        return
+    type_ = rec.table(name, schema)
+    rec.add(Operation(kind=Kind.RENAME_ENUM, name=type_, new_name=type_))
+    for column in () if all(isinstance(each, Const) for each in columns) else columns:
+        parts = column if isinstance(column, Call) else Call(column, (), {}, 0)
+        where = text_of(argument(parts, 0, "table_schema")) if len(parts.args) != 2 else None
+        at = len(parts.args) - 2 if parts.args else 0
+        table = usable(text_of(argument(parts, at, "table_name")))
+        own = usable(text_of(argument(parts, at + 1, "column_name")))
+        if table is None or own is None:
+            rec.unknown("a column of the type is not spelled out")
+            continue
+        name = fold(own)
+        rec.add(
+            Operation(
+                kind=Kind.ALTER_TYPE,
+                table=rec.table(table, where),
+                name=name,
+                columns=(name,),
+                types=(type_,),
+            )
+        )
+
+
 _READERS: dict[str, Callable[[Call, Recorder], None]] = {
     "create_table": _create_table,
     "drop_table": _drop_table,
@@ -299,6 +333,13 @@ _READERS: dict[str, Callable[[Call, Recorder], None]] = {
     "create_entity": _entity(Kind.CREATE_FUNCTION),
     "replace_entity": _entity(Kind.CREATE_FUNCTION),
     "drop_entity": _entity(Kind.DROP_FUNCTION),
+    "sync_enum_values": _sync_enum,
+    "create_geospatial_table": _create_table,
+    "drop_geospatial_table": _drop_table,
+    "add_geospatial_column": _add_column,
+    "drop_geospatial_column": _drop_column,
+    "create_geospatial_index": _create_index,
+    "drop_geospatial_index": _drop_index,
 }
 
 OPERATIONS = frozenset(_READERS) - {"execute"}

@@ -226,6 +226,7 @@ def _part(table: str, part: Term, rec: Recorder) -> None:
             | "Computed"
             | "Identity"
             | "Sequence"
+            | "MetaData"
         ):
             pass
         case _:

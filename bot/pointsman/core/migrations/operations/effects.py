@@ -12,7 +12,15 @@ from pointsman.core.migrations.operations.statements import (
     read_models,
     read_statement,
 )
-from pointsman.core.migrations.operations.tables import enum_of, is_foreign, mentions, table_of
+from pointsman.core.migrations.operations.tables import (
+    RUNS,
+    enum_of,
+    hands_over,
+    is_foreign,
+    makes_a_value,
+    mentions,
+    table_of,
+)
 from pointsman.core.migrations.operations.terms import (
     Attr,
     Call,
@@ -28,10 +36,6 @@ from pointsman.core.migrations.operations.terms import (
     walk,
 )
 
-_EXECUTE = frozenset({
-    "execute", "exec_driver_sql", "scalar", "scalars", "stream", "executemany", "executescript", "exec",
-    "fetch", "fetchval", "fetchrow",
-})  # fmt: skip
 _UNSAFE = frozenset({"copy_expert", "copy_from", "copy", "callproc", "copy_records_to_table"})
 _UNSAFE_CALLS = frozenset({
     "exec", "eval", "compile", "__import__", "importlib.import_module", "os.system", "os.popen",
@@ -44,6 +48,7 @@ _ADDS = {
     "merge": Kind.DATA_UPDATE,
     "delete": Kind.DATA_DELETE,
 }
+_MAKE_SESSIONS = frozenset({"sessionmaker", "scoped_session", "async_sessionmaker"})
 _LOGGING = frozenset({"debug", "info", "warning", "warn", "error", "exception", "critical", "log"})
 _QUESTIONS = (
     "is_",
@@ -90,6 +95,8 @@ def perform(call: Call, rec: Recorder, *, quiet: bool) -> list[Call]:
         _function(path, call, rec, quiet=quiet)
     elif isinstance(func, Attr):
         _foreign_chain(func, call, rec, quiet=quiet)
+    elif isinstance(func, Call) and (dotted(func.func) or "").rpartition(".")[2] in _MAKE_SESSIONS:
+        pass
     elif mentions(rec, func).database or mentions(rec, func).foreign:
         rec.unknown("what is called here is chosen while running")
     return _callbacks(func, call)
@@ -126,7 +133,7 @@ def _callbacks(func: Term, call: Call) -> list[Call]:
 def _operation(name: str, call: Call, rec: Recorder) -> None:
     if "." not in name:
         read_operation(name, call, rec)
-    elif name.rpartition(".")[2] in _EXECUTE:
+    elif name.rpartition(".")[2] in RUNS:
         read_statement(argument(call, 0), rec)
 
 
@@ -134,7 +141,7 @@ def _method(func: Attr, call: Call, rec: Recorder) -> bool:
     """A method that touches the database whatever it is called on; False where it is another."""
     name, base = func.name, func.base
     first = call.args[0] if call.args else None
-    if name in _EXECUTE:
+    if name in RUNS:
         if first is not None or "statement" in call.kwargs:
             read_statement(argument(call, 0, "statement"), rec)
         elif is_statement(base):
@@ -143,7 +150,7 @@ def _method(func: Attr, call: Call, rec: Recorder) -> bool:
     if name in OPERATIONS:
         rec.unknown(f"{name}() of an object that is not followed")
         return True
-    if name in _UNSAFE:
+    if name in _UNSAFE and call.args:
         rec.unknown(f"{name}() is not followed")
         return True
     if name in {"create", "drop"}:
@@ -250,9 +257,15 @@ def _is_model(term: Term) -> bool:
 
 
 def _starts_foreign(term: Term) -> bool:
+    path = _root_path(term)
+    return path is not None and is_foreign(path)
+
+
+def _root_path(term: Term) -> str | None:
+    """The path of the name that a chain of calls, attributes and items starts with."""
     while isinstance(term, Attr | Call | Item):
         term = term.func if isinstance(term, Call) else term.base
-    return isinstance(term, Ref) and is_foreign(term.path)
+    return term.path if isinstance(term, Ref) else None
 
 
 def _function(path: str, call: Call, rec: Recorder, *, quiet: bool) -> None:
@@ -267,6 +280,8 @@ def _function(path: str, call: Call, rec: Recorder, *, quiet: bool) -> None:
     last = path.rpartition(".")[2]
     if last in _LOGGING and "log" in path.lower().rpartition(".")[0].rpartition(".")[2]:
         return
+    if makes_a_value(path) and not hands_over(*call.args, *call.kwargs.values()):
+        return
     handed = mentions(rec, *call.args, *call.kwargs.values()).database
     if handed and is_question(path):
         return
@@ -275,5 +290,7 @@ def _function(path: str, call: Call, rec: Recorder, *, quiet: bool) -> None:
 
 
 def _foreign_chain(func: Attr, call: Call, rec: Recorder, *, quiet: bool) -> None:
+    if func.name in _LOGGING and "log" in (_root_path(func) or "").lower():
+        return
     if _starts_foreign(func.base) and (not quiet or mentions(rec, *call.args).database):
         rec.unknown(f"{func.name}() of an object from another file")

@@ -34,6 +34,13 @@ UNREAD = "an f-string of a newer Python"
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
+def _of_anything(spec: ast.arguments, call: Call) -> Call:
+    """The call with each argument one that could be any of them, or made of them."""
+    handed = Opaque((*call.args, *call.kwargs.values()))
+    named = {each.arg: handed for each in (*spec.posonlyargs, *spec.args, *spec.kwonlyargs)}
+    return Call(call.func, (), named, call.line)
+
+
 class TooMuch(Exception):
     """The migration is deeper or longer than a reading may be."""
 
@@ -241,9 +248,14 @@ class Evaluator:
 
     def _inline(self, func: Func, call: Call) -> Term:
         node = func.node
-        if node in self._calls or len(self._calls) >= MAX_CALLS:
-            self._rec.unknown("calls itself, or calls too deeply to follow")
+        if self._calls.count(node) > 1:
+            # It was read with parameters of which nothing is known: once more would tell nothing else.
+            return Opaque((*call.args, *call.kwargs.values()))
+        if len(self._calls) >= MAX_CALLS:
+            self._rec.unknown("calls too deeply to follow")
             return Opaque(call.args)
+        if node in self._calls:
+            call = _of_anything(node.args, call)
         scope = Scope(outer=func.scope)
         self._bind_parameters(node.args, call, scope)
         place = self._rec.line, self._rec.end_line

@@ -6,8 +6,10 @@ import ast
 from collections.abc import Iterable, Sequence
 
 from pointsman.core.migrations.operations import folding
+from pointsman.core.migrations.operations.alembic_ops import OP
 from pointsman.core.migrations.operations.effects import assign_attribute
 from pointsman.core.migrations.operations.evaluate import MAX_LOOP, Evaluator
+from pointsman.core.migrations.operations.tables import TABLES
 from pointsman.core.migrations.operations.terms import (
     Call,
     Class,
@@ -34,7 +36,7 @@ class Interpreter(Evaluator):
             self._rec.unknown("there is no upgrade() in this file")
             return
         self._rec.move(upgrade.node.lineno, upgrade.node.lineno)
-        self._inline(upgrade, Call(upgrade, (), {}, upgrade.node.lineno))
+        self._inline(upgrade, Call(upgrade, (), _handed(upgrade), upgrade.node.lineno))
 
     def _block(self, body: Iterable[ast.stmt], scope: Scope) -> None:
         for statement in body:
@@ -143,6 +145,15 @@ class Interpreter(Evaluator):
                 self._replace(base, folding.with_item(base, key, term))
             case _:
                 return
+
+
+def _handed(upgrade: Func) -> dict[str, Term]:
+    """What an environment hands to `upgrade(op, tables)` through `context.run_migrations(**kw)`, by its name: the
+    operations, and the tables by theirs."""
+    spec = upgrade.node.args
+    names = {each.arg for each in (*spec.posonlyargs, *spec.args, *spec.kwonlyargs)}
+    known: dict[str, Term] = {"op": Ref(OP), "tables": Ref(TABLES)}
+    return {name: term for name, term in known.items() if name in names}
 
 
 def _import(node: ast.Import | ast.ImportFrom, scope: Scope) -> None:

@@ -26,6 +26,7 @@ _PURE = (
     "pg_", "to_", "json", "array_", "regexp_", "st_", "string_", "gen_random_uuid", "uuid_", "has_", "col_", "obj_",
     "current_", "setval", "nextval", "currval", "set_config", "format", "quote_", "version", "unnest", "encode",
     "digest", "md5", "date_", "row_", "int4range", "tstzrange", "lower", "upper", "now", "find_srid",
+    "pgp_", "crypt",
 )  # fmt: skip
 
 
@@ -34,11 +35,18 @@ def read_dml(statement: Sequence[Token], rec: Recorder) -> None:
     if _too_large(statement) or not rec.may_parse():
         _read_insert(statement, rec)
         return
-    tree = _parse(rebuild(statement))
+    tree = _parse(rebuild(_insert_for_replace(statement)))
     if tree is None:
         _small_reading(statement, rec)
         return
     _Reading(tree, rec).record()
+
+
+def _insert_for_replace(statement: Sequence[Token]) -> Sequence[Token]:
+    """`REPLACE INTO` (SQLite, MySQL) as the INSERT that it is beside deleting rows of the same keys."""
+    if statement[0].upper != "REPLACE":
+        return statement
+    return [Token("word", "INSERT", statement[0].gap), *statement[1:]]
 
 
 def view_query(query: Sequence[Token], rec: Recorder) -> Operation | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import re
 import sys
 from dataclasses import dataclass, field
 
@@ -34,6 +35,17 @@ _LIBRARIES = frozenset({
     "dotenv", "psycopg2", "psycopg", "asyncpg", "cryptography", "numpy", "oslo_log", "oslo_utils", "advanced_alchemy",
 })  # fmt: skip
 _BUILTINS = frozenset(dir(builtins))
+TABLES = "__tables__"
+"""The path of an object whose attributes and items are tables by their names."""
+_MAKES_VALUES = re.compile(
+    r"_*(?:generate|gen|calculate|compute|parse|format|normali[sz]e|sanitize|slugify|strtobool|bool_from_string|"
+    r"encrypt|decrypt|hash|random|dumps|loads|utcnow|flatten|compact|(?:get|setup)_(?:run_)?logger)(?:_|$)"
+)
+
+
+def makes_a_value(path: str) -> bool:
+    """Whether a function of another file is by its name one that only makes one value of others."""
+    return _MAKES_VALUES.match(path.rpartition(".")[2]) is not None
 
 
 def is_foreign(path: str) -> bool:
@@ -65,6 +77,10 @@ def table_of(term: Term | None, rec: Recorder) -> str | None:
             return _called_table(term, rec)
         case Class():
             return _model_table(term, rec)
+        case Attr(Ref(path), name) if path == TABLES:
+            return rec.table(name)
+        case Item(Ref(path), key) if path == TABLES:
+            return table_of(key, rec)
         case Attr(base, "__table__" | "c" | "columns"):
             return table_of(base, rec)
         case Item(Attr(_, "tables" | "classes"), key):
@@ -121,9 +137,34 @@ def mentions(rec: Recorder, *terms: Term | None) -> Mentioned:
     """All that the terms name, as far down as they go."""
     found = Mentioned()
     for term in terms:
-        for part in walk(term) if term is not None else ():
+        for part in walk(term, whole=_is_table) if term is not None else ():
             _mention(part, found, rec)
     return found
+
+
+def _is_table(term: Term) -> bool:
+    """Whether a term spells a table out: the types and defaults of its columns are of no account to who uses it."""
+    return (call_path(term) or "").rpartition(".")[2] in {"table", "Table", "TableClause"}
+
+
+def hands_over(*terms: Term) -> bool:
+    """Whether one of the terms is or holds what reaches the database; rows that were read from it do not."""
+    return any(
+        isinstance(part, Ref) and (part.path == "alembic.op" or part.path.startswith("alembic.op."))
+        for term in terms
+        for part in walk(term, whole=_is_read)
+    )
+
+
+def _is_read(term: Term) -> bool:
+    return isinstance(term, Call) and isinstance(term.func, Attr) and term.func.name in RUNS
+
+
+RUNS = frozenset({
+    "execute", "exec_driver_sql", "scalar", "scalars", "stream", "executemany", "executescript", "exec",
+    "fetch", "fetchval", "fetchrow",
+})  # fmt: skip
+"""Methods that run a statement, whatever they are called on, and give rows."""
 
 
 def _mention(part: Term, found: Mentioned, rec: Recorder) -> None:
@@ -132,7 +173,7 @@ def _mention(part: Term, found: Mentioned, rec: Recorder) -> None:
             found.literals[value[:100]] = None
         case Ref(path):
             found.database |= path == "alembic.op" or path.startswith("alembic.op.")
-            if is_foreign(path):
+            if is_foreign(path) and not makes_a_value(path):
                 found.foreign[path] = None
         case Attr(Attr(_, "c" | "columns"), name) | Attr(Class(), name):
             found.columns[fold(name)] = None
@@ -140,7 +181,9 @@ def _mention(part: Term, found: Mentioned, rec: Recorder) -> None:
             found.columns[fold(name)] = None
         case _:
             pass
-    if isinstance(part, Call | Class | Item) or (isinstance(part, Attr) and isinstance(part.base, Attr)):
+    if isinstance(part, Call | Class | Item) or (
+        isinstance(part, Attr) and isinstance(part.base, Attr | Ref)
+    ):
         table = None if isinstance(part, Class) and is_enum(part) else table_of(part, rec)
         if isinstance(part, Call) and (call_path(part) or "").rpartition(".")[2] in {
             "text",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 HOLE = "pmhole0"
@@ -151,8 +151,11 @@ def children(term: Term) -> Iterator[Term]:
             return
 
 
-def walk(term: Term, *, limit: int = 20_000) -> Iterator[Term]:
-    """The term and everything inside, outside first, shared parts once; at most `limit` terms."""
+def walk(
+    term: Term, *, limit: int = 20_000, whole: Callable[[Term], bool] = lambda _: False
+) -> Iterator[Term]:
+    """The term and everything inside, outside first, shared parts once; at most `limit` terms. What is inside of
+    those that are `whole` does not count."""
     stack, seen = [term], set[int]()
     while stack and len(seen) < limit:
         top = stack.pop()
@@ -160,7 +163,11 @@ def walk(term: Term, *, limit: int = 20_000) -> Iterator[Term]:
             continue
         seen.add(id(top))
         yield top
-        stack.extend(reversed(list(children(top))))
+        if not whole(top):
+            stack.extend(reversed(list(children(top))))
+
+
+_CHAINED = frozenset({"bindparams", "params", "columns", "execution_options"})
 
 
 def text_of(term: Term | None) -> str | None:
@@ -172,8 +179,7 @@ def text_of(term: Term | None) -> str | None:
             return None
         path = dotted(term.func) or ""
         if path.rpartition(".")[2] in {"f", "text", "quoted_name", "DDL", "conv", "literal_column", "_"} or (
-            isinstance(term.func, Attr)
-            and term.func.name in {"f", "bindparams", "columns", "execution_options"}
+            isinstance(term.func, Attr) and term.func.name in {"f", *_CHAINED}
         ):
             inner = (
                 term.func.base
@@ -187,4 +193,4 @@ def text_of(term: Term | None) -> str | None:
 
 
 def _chained(call: Call) -> bool:
-    return isinstance(call.func, Attr) and call.func.name in {"bindparams", "columns", "execution_options"}
+    return isinstance(call.func, Attr) and call.func.name in _CHAINED
