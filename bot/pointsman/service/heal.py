@@ -28,6 +28,7 @@ from pointsman.ports import Git
 from pointsman.service.heal_commit import claimed_head
 from pointsman.service.heal_merge import Settled, merge_change, unmerged
 from pointsman.service.heal_rules import HealRules
+from pointsman.service.mentions import mentions
 from pointsman.service.migrations import Reader
 from pointsman.service.released import released_ids
 
@@ -35,14 +36,15 @@ from pointsman.service.released import released_ids
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HealedEnvironment:
     """One environment that was repaired: the plan, the merge revisions added (id, path), what reading both sides
-    told. `base_heads` are the base's, `change_heads` where a database stands that ran the change as it was; both
-    by the ids that the healed tree has."""
+    told. `remarks` are sentences for whoever made the change. `base_heads` are the base's, `change_heads` where a
+    database stands that ran the change as it was; both by the ids that the healed tree has."""
 
     plan: Plan
     base_heads: tuple[str, ...]
     change_heads: tuple[str, ...]
     added: tuple[tuple[str, GitPath], ...]
     known: Known
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -264,11 +266,17 @@ class Healer:
         blobs = self._blobs(r for f in plan.fronts for r in (*f.left, *f.right))
         known = judge_fronts(plan, policy, lambda r: backend.footprint(blobs[r.oid], r.path, merged))
         known = replace(known, refusals=tuple(r for r in known.refusals if r.code not in self.waived))
-        written = known.refusals or self._written(head, plan, facts, known, after)
+        written = known.refusals or self._written(head, plan, facts, known, before, after)
         return written if isinstance(written, _Repaired) else _Left(written, (plan,))
 
     def _written(
-        self, head: Sha, plan: Plan, facts: Facts, known: Known, after: dict[GitPath, TreeEntry]
+        self,
+        head: Sha,
+        plan: Plan,
+        facts: Facts,
+        known: Known,
+        before: dict[GitPath, TreeEntry],
+        after: dict[GitPath, TreeEntry],
     ) -> _Repaired | tuple[Refusal, ...]:
         backend = backend_of(plan.layout)
         when = self.git.commit_facts(head).committer.when
@@ -293,8 +301,15 @@ class Healer:
         gone = {revision.id for revision in plan.drops}
         base_heads = facts.base.heads if facts.base else ()
         change_heads = tuple(names.get(h, h) for h in plan.heads_before if h not in {*base_heads, *gone})
+        renamed = {move.path: move.new_path for move in plan.moves}
+        renamed |= {path: new for path, new in beside.items() if new is not None}
         environment = HealedEnvironment(
-            plan=plan, added=added, known=known, base_heads=base_heads, change_heads=change_heads
+            plan=plan,
+            added=added,
+            known=known,
+            remarks=mentions(self.git, renamed, before, after),
+            base_heads=base_heads,
+            change_heads=change_heads,
         )
         return _Repaired(environment, files)
 

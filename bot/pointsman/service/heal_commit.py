@@ -38,6 +38,7 @@ def message(healing: Healing) -> str:
         lines += [f"{gone.id}: dropped, nothing is left to merge ({gone.path})" for gone in each.plan.drops]
         for (id, path), parents in zip(each.added, each.plan.joins, strict=True):
             lines.append(f"{id}: merges {' and '.join(parents)} ({path})")
+        lines += each.remarks
     lines += [f"{one.words}{f' ({one.note})' if one.note else ''}" for one in healing.resolved]
     lines += [f"{path}: written by the healer command" for path in healing.by_command]
     by = [BY_COMMAND] if healing.by_command else []
