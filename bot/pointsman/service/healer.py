@@ -6,77 +6,32 @@ and where a proof passed, whatever `proof:` says. Everything else leaves the ref
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from pointsman.core.healer.judge import Rejected, Room, judge, why_not
+from pointsman.core.healer.judge import Rejected, judge, why_not
 from pointsman.core.healer.model import Answer, Asked, Attempt, HealerCommand, Outcome, Question, one_line
-from pointsman.core.healer.request import AskedEnvironment, Request, Side, SideRevision
-from pointsman.core.healer.sides import heads_alone, meet, moves_between
-from pointsman.core.migrations.backends import backend_of
-from pointsman.core.migrations.environment import Environment
-from pointsman.core.migrations.heal.compare import Known
-from pointsman.core.migrations.heal.decide import front, in_order
-from pointsman.core.migrations.heal.model import Front, Plan, Refusal
-from pointsman.core.migrations.model import Layout, Revision
-from pointsman.core.model import MODE_EXECUTABLE, MODE_FILE, GitPath, Sha, TreeEntry
+from pointsman.core.healer.request import Request
+from pointsman.core.migrations.heal.model import Refusal
+from pointsman.core.model import GitPath, Sha
 from pointsman.core.proof import Proof, ProofRequest, Prover
-from pointsman.service.heal import HealedEnvironment, Healer, Healing
+from pointsman.service.heal import Healer, Healing
+from pointsman.service.healer_after import look
+from pointsman.service.healer_case import Case, Cases
+from pointsman.service.healer_memory import Memory, Recalled
 
 if TYPE_CHECKING:
     from pointsman.core.contract import Contract
     from pointsman.core.contract.model import Healer as HealerRule
-    from pointsman.core.migrations.operations import Footprint
     from pointsman.ports import Git
 
 NOT_HERE = (
     "The contract names a healer command for this. It was not asked: that is for a queue that proves heals on its own "
     "machine, and for `pointsman heal`."
 )
-MAX_EDITABLE = 1000
 ROUNDS = 4
 """For so many bases a command is asked about one and the same head; then it is left to people."""
-
-
-class Memory(Protocol):
-    """What was asked before, so that nobody is asked twice: by the change's head and the tree it was put on."""
-
-    def recall(self, head: Sha) -> Mapping[Sha, Recalled]: ...
-
-    def keep(self, head: Sha, onto: Sha, what: Recalled) -> None: ...
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Recalled:
-    """The attempts of one asking, and the patch that was taken (None: none was)."""
-
-    attempts: tuple[Attempt, ...]
-    patch: bytes | None = None
-
-    def to_text(self) -> str:
-        patch = self.patch.decode("latin-1") if self.patch is not None else None
-        return json.dumps({"attempts": [one.to_json() for one in self.attempts], "patch": patch})
-
-    @classmethod
-    def of(cls, text: str) -> Recalled | None:
-        """What `to_text` wrote; None where the text is something else."""
-        try:
-            found = json.loads(text)
-            attempts = tuple(Attempt.of(one) for one in found["attempts"])
-            patch = found["patch"].encode("latin-1") if found["patch"] is not None else None
-        except (KeyError, ValueError, TypeError, AttributeError):
-            return None
-        return cls(attempts=attempts, patch=patch)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Helper:
-    """Who runs a contract's healer command, and what is remembered of it. Without a memory it is asked each time."""
-
-    command: HealerCommand
-    memory: Memory | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,30 +41,6 @@ class Mended:
     healing: Healing
     proof: Proof
     asked: Asked
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Site:
-    """One environment that the change touches, as the merge has it."""
-
-    layout: Layout
-    base: Environment | None
-    merged: Environment
-    front: Front
-    new: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Case:
-    """One refused merge: what the command may be told and where it may write. `original` is the change without the
-    bot's own fix commit."""
-
-    refused: Healing
-    merged: Sha
-    original: Sha
-    sites: tuple[_Site, ...]
-    room: Room
-    proof: Proof | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -135,13 +66,18 @@ class Asking:
     heal_again: Callable[[Sha, Sha], Healing]
     memory: Memory | None = None
 
+    @property
+    def _cases(self) -> Cases:
+        return Cases(git=self.git, reader=self.healer.reader)
+
     def mend(self, refused: Healing, proof: Proof | None) -> Mended | Asked:
         """What the command makes of a refusal: a proved heal, or what it tried. `proof` is the failing one."""
         beyond = why_not(refused.refusals)
         if beyond is not None or refused.merged is None:
             return Asked(why_not=beyond or "")
-        case = self._case(refused, refused.merged, proof)
-        if not case.room.contents and refused.onto != refused.head:
+        original = self.healer.original(refused.head)
+        case = self._cases.of(refused, refused.merged, proof, original=original)
+        if not case.sites or (not case.room.contents and refused.onto != refused.head):
             return Asked(
                 why_not="No unpublished migration is there to be patched: the healer command was not asked."
             )
@@ -153,7 +89,7 @@ class Asking:
         return self._ask(case, onto_tree)
 
     def _once_more(
-        self, case: _Case, here: Recalled | None, elsewhere: Mapping[Sha, Recalled]
+        self, case: Case, here: Recalled | None, elsewhere: Mapping[Sha, Recalled]
     ) -> Mended | Asked | None:
         """What earlier askings come to now; None where the command is to be asked."""
         for before in (here, *elsewhere.values()):
@@ -170,7 +106,7 @@ class Asking:
             return Asked(why_not=why, remembered=True)
         return None
 
-    def _ask(self, case: _Case, onto_tree: Sha) -> Mended | Asked:
+    def _ask(self, case: Case, onto_tree: Sha) -> Mended | Asked:
         attempts: list[Attempt] = []
         proof = case.proof
         for number in range(1, self.rule.attempts + 1):
@@ -185,18 +121,18 @@ class Asking:
         self._keep(case, onto_tree, attempts, None)
         return Asked(attempts=tuple(attempts))
 
-    def _keep(self, case: _Case, onto_tree: Sha, attempts: Sequence[Attempt], patch: bytes | None) -> None:
+    def _keep(self, case: Case, onto_tree: Sha, attempts: Sequence[Attempt], patch: bytes | None) -> None:
         if self.memory is not None:
             self.memory.keep(case.original, onto_tree, Recalled(attempts=tuple(attempts), patch=patch))
 
-    def _answer(self, case: _Case, number: int, previous: tuple[Attempt, ...], proof: Proof | None) -> Answer:
+    def _answer(self, case: Case, number: int, previous: tuple[Attempt, ...], proof: Proof | None) -> Answer:
         request = Request(
             attempt=number,
             attempts=self.rule.attempts,
             base=case.refused.onto,
             head=case.refused.head,
             merged=case.merged,
-            environments=tuple(self._told(site) for site in case.sites),
+            environments=tuple(self._cases.told(site) for site in case.sites),
             refusals=case.refused.refusals,
             proof=proof,
             may_edit=tuple(sorted(case.room.contents)),
@@ -214,12 +150,12 @@ class Asking:
             )
         )
 
-    def _judged(self, case: _Case, answer: Answer) -> tuple[Healing, Proof] | _Failed:
+    def _judged(self, case: Case, answer: Answer) -> tuple[Healing, Proof] | _Failed:
         if answer.outcome is not None:
             return _Failed(outcome=answer.outcome, detail=answer.detail)
         return self._try(case, answer.patch)
 
-    def _try(self, case: _Case, patch: bytes) -> tuple[Healing, Proof] | _Failed:
+    def _try(self, case: Case, patch: bytes) -> tuple[Healing, Proof] | _Failed:
         """The tree that the patch makes, healed by the same rules and proved."""
         edits = judge(patch, case.room)
         if isinstance(edits, Rejected):
@@ -240,11 +176,12 @@ class Asking:
             return _Failed(outcome=Outcome.REFUSED, detail="the merge takes only a part of the patch")
         environments, requests = [], []
         for site in case.sites:
-            made = self._environment(case, site, again)
-            if isinstance(made, _Failed):
-                return made
-            environments.append(made[0])
-            requests.append(made[1])
+            rule = self.healer.rules.of(site.layout)
+            after = look(self._cases, site, again, rule)
+            if beyond := after.why_not(rule):
+                return _Failed(outcome=Outcome.REFUSED, detail=one_line(beyond))
+            environments.append(after.healed())
+            requests.append(after.request(refused.onto, again.tree, rule))
         proof = self._proved(requests)
         if isinstance(proof, _Failed):
             return proof
@@ -268,12 +205,12 @@ class Asking:
                 return _Failed(outcome=outcome, detail=one_line(proof.reason or ""), proof=proof)
             proofs.append(proof)
         whole = together(proofs)
-        assert whole is not None  # noqa: S101 - a refusal is about one environment at least
+        assert whole is not None  # noqa: S101 - nobody is asked about no environment
         return whole
 
     def _mended(
         self,
-        case: _Case,
+        case: Case,
         made: tuple[Healing, Proof],
         attempts: tuple[Attempt, ...],
         *,
@@ -283,203 +220,11 @@ class Asking:
         asked = Asked(attempts=attempts, used=True, wrote=healing.by_command, remembered=remembered)
         return Mended(healing=healing, proof=proof, asked=asked)
 
-    def _environment(
-        self, case: _Case, site: _Site, again: Healing
-    ) -> tuple[HealedEnvironment, ProofRequest] | _Failed:
-        """What became of one environment, and the proof that it needs."""
-        assert again.tree is not None  # noqa: S101 - asked only then
-        layout = site.layout
-        entries = {entry.path: entry for entry in self.git.entries(again.tree)}
-        final = self.healer.reader.environment(layout, entries, site.base)
-        before = site.base.graph if site.base else None
-        new = in_order(final.graph, [id for id in final.graph.by_id if before is None or id not in before])
-        names = {
-            move.revision: move.new_revision
-            for each in again.environments
-            if each.plan.layout.key == layout.key
-            for move in each.plan.moves
-        }
-        moves = moves_between(site.merged.graph, final.graph, site.new, names)
-        kept = {names.get(id, id) for id in site.new}
-        added = tuple(revision for revision in new if revision.id not in kept)
-        drops = tuple(
-            site.merged.graph.by_id[id] for id in site.new if names.get(id, id) not in final.graph.by_id
-        )
-        left = site.front.left
-        rule = self.healer.rules.of(layout)
-        met = meet(self._read(left, final), self._read(new, final), rule.policy)
-        base_heads = site.base.heads if site.base else ()
-        ends = heads_alone(final.graph, new, moves, [revision.id for revision in left])
-        if met.stopped:
-            return _Failed(
-                outcome=Outcome.REFUSED, detail=one_line(f"the contract stops there: {met.stopped}")
-            )
-        if met.rows and rule.seed is None:
-            return _Failed(outcome=Outcome.REFUSED, detail=_NEEDS_ROWS)
-        if met.both_orders and not (ends and base_heads):
-            return _Failed(outcome=Outcome.REFUSED, detail=_NO_OTHER_ORDER)
-        plan = Plan(
-            layout=layout,
-            strategy="merge_revision" if added and not moves else "reparent",
-            heads_before=site.merged.heads,
-            heads_after=final.heads,
-            moves=moves,
-            drops=drops,
-            joins=tuple(revision.parents for revision in added),
-            fronts=(Front(left, new, site.front.fork),) if left and new else (),
-        )
-        environment = HealedEnvironment(
-            plan=plan,
-            base_heads=base_heads,
-            change_heads=ends,
-            added=tuple((revision.id, revision.path) for revision in added),
-            known=Known(met.relation),
-        )
-        request = ProofRequest(
-            layout=layout,
-            base=again.onto,
-            tree=again.tree,
-            expected_heads=final.heads,
-            base_heads=base_heads,
-            change_heads=ends,
-            fork_points=site.front.fork,
-            moves=moves,
-            both_orders=met.both_orders,
-            same_data=met.rows,
-            seed=rule.seed,
-            models=rule.models,
-            python=rule.python,
-            url_env=rule.url_env,
-            database=rule.database,
-            sandbox=rule.sandbox,
-        )
-        return environment, request
-
-    def _case(self, refused: Healing, merged: Sha, proof: Proof | None) -> _Case:
-        reader, base_tree = self.healer.reader, self.git.tree_of(refused.onto)
-        before = dict(reader.entries(base_tree))
-        changes = self.git.changed(base_tree, merged)
-        old = {layout.key: layout for layout in reader.layouts(base_tree)}
-        layouts = reader.layouts_after(base_tree, changes, merged)
-        after = {entry.path: entry for entry in self.git.entries(merged)}
-        sites = []
-        for layout in layouts:
-            backend = backend_of(layout)
-            mends = refused.onto == refused.head
-            if not mends and not any(backend.is_revision_file(layout, change.path) for change in changes):
-                continue
-            base = reader.environment(old[layout.key], before) if layout.key in old else None
-            environment = reader.environment(layout, after, base)
-            if not mends or environment.forked or environment.problems:
-                sites.append(_site(layout, base, environment, mends=mends))
-        return _Case(
-            refused=refused,
-            merged=merged,
-            original=self.healer.original(refused.head),
-            sites=tuple(sites),
-            room=self._room([site.layout for site in sites], before, after),
-            proof=proof,
-        )
-
-    def _room(
-        self,
-        layouts: Sequence[Layout],
-        before: Mapping[GitPath, TreeEntry],
-        after: Mapping[GitPath, TreeEntry],
-    ) -> Room:
-        def is_migration(path: GitPath) -> bool:
-            return any(backend_of(layout).is_revision_file(layout, path) for layout in layouts)
-
-        paths = [
-            path
-            for path, entry in after.items()
-            if path not in before and entry.mode in (MODE_FILE, MODE_EXECUTABLE) and is_migration(path)
-        ]
-        found = set(paths)
-        for layout in layouts:
-            for path in paths:
-                beside = backend_of(layout).companions(path, path, after.keys())
-                found |= {each for each in beside if each not in before and after[each].mode == MODE_FILE}
-        chosen = sorted(found)[:MAX_EDITABLE]
-        blobs = dict(self.git.read([after[path].oid for path in chosen])) if chosen else {}
-        contents = {path: blobs[after[path].oid] for path in chosen}
-        return Room(contents=contents, is_migration=is_migration, taken=after.keys())
-
-    def _told(self, site: _Site) -> AskedEnvironment:
-        readable = {revision.path for revision in site.merged.revisions}
-        published = {file.path for file in site.base.files} if site.base else set()
-        broken = [
-            Revision(id="", path=file.path, oid=file.oid, parents=())
-            for file in site.merged.files
-            if file.path not in readable and file.path not in published
-        ]
-        twice = [
-            revision
-            for revision in site.merged.revisions
-            if revision.path not in published and revision not in site.front.right
-        ]
-        right = (*site.front.right, *twice, *broken)
-        return AskedEnvironment(
-            backend=site.layout.backend,
-            config=site.layout.config,
-            name=site.layout.name,
-            heads=site.merged.heads,
-            base_heads=site.base.heads if site.base else (),
-            fork=site.front.fork,
-            sides=(
-                Side(side="base", revisions=self._side(site.front.left, site.merged)),
-                Side(side="change", revisions=self._side(right, site.merged)),
-            ),
-        )
-
-    def _side(self, revisions: Sequence[Revision], environment: Environment) -> tuple[SideRevision, ...]:
-        backend = backend_of(environment.layout)
-        blobs = self._blobs(revisions)
-        return tuple(
-            SideRevision(
-                id=revision.id,
-                path=revision.path,
-                parents=revision.parents,
-                content=blobs[revision.oid],
-                footprint=backend.footprint(blobs[revision.oid], revision.path, environment),
-            )
-            for revision in revisions
-        )
-
-    def _read(self, revisions: Sequence[Revision], environment: Environment) -> list[tuple[str, Footprint]]:
-        return [(each.path, each.footprint) for each in self._side(revisions, environment)]
-
-    def _blobs(self, revisions: Sequence[Revision]) -> dict[Sha, bytes]:
-        oids = list(dict.fromkeys(revision.oid for revision in revisions))
-        return dict(self.git.read(oids)) if oids else {}
-
     def _files(self, merged: Sha, tree: Sha) -> dict[GitPath, bytes | None]:
         changes = self.git.changed(merged, tree)
         oids = [change.new_oid for change in changes if change.new_oid is not None]
         blobs = dict(self.git.read(oids)) if oids else {}
         return {change.path: blobs[change.new_oid] if change.new_oid else None for change in changes}
-
-
-_NEEDS_ROWS = (
-    "both sides write rows, or do what can't be read, and only a proof from seed rows would show that they go "
-    "together: name some in the contract (`migrations.seed`)"
-)
-_NO_OTHER_ORDER = (
-    "the two sides meet, and the patch leaves no revision of the change that could run before the base's"
-)
-
-
-def _site(layout: Layout, base: Environment | None, merged: Environment, *, mends: bool) -> _Site:
-    graph = merged.graph
-    published = base.graph if base else None
-    new = tuple(id for id in graph.by_id if published is None or id not in published)
-    if mends:
-        heads = merged.heads
-        met = front(graph, graph.ancestors(*heads[:1]), graph.ancestors(*heads[1:]))
-    else:
-        ours = graph.ancestors(*(id for id in (base.heads if base else ()) if id in graph))
-        met = front(graph, ours, graph.ancestors(*(id for id in merged.heads if id in new)))
-    return _Site(layout=layout, base=base, merged=merged, front=met, new=new)
 
 
 def _attempt(number: int, answer: Answer, outcome: Outcome, detail: str) -> Attempt:

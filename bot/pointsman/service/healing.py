@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from pointsman.core.conflicts.declared import declared
+from pointsman.core.conflicts.declared import NOTHING, declared
 from pointsman.core.healer.judge import OF_TWO_SIDES, why_not
 from pointsman.core.healer.model import STRATEGY, Asked
 from pointsman.core.migrations.heal.model import Refusal, Why
@@ -14,7 +14,8 @@ from pointsman.core.proof import Proof, ProofRequest, Prover, in_words, proof_al
 from pointsman.service.heal import HealedEnvironment, Healer, Healing
 from pointsman.service.heal_commit import summary
 from pointsman.service.heal_rules import HealRule, HealRules, rules_of
-from pointsman.service.healer import NOT_HERE, Asking, Helper, Mended, together
+from pointsman.service.healer import NOT_HERE, Asking, Mended, together
+from pointsman.service.healer_memory import Helper
 from pointsman.service.migrations import Reader
 from pointsman.service.regenerate import remake
 
@@ -70,7 +71,7 @@ def heal(
     rules = rules_of(contract)
     reader = reader or Reader(git)
     reader.only, reader.named = rules.only, tuple(rules.named)
-    conflicts = declared(contract.conflicts if contract is not None else None)
+    conflicts = declared(contract.conflicts, contract.sandbox) if contract is not None else NOTHING
     healer = Healer(git=git, reader=reader, rules=rules, conflicts=conflicts)
 
     def by_rules(mechanics: Healer, onto: Sha, one: Sha) -> Healing:
@@ -193,4 +194,5 @@ def _environment(each: HealedEnvironment) -> dict[str, Any]:
         "dropped": [{"revision": gone.id, "path": gone.path} for gone in plan.drops],
         "sides": each.known.relation,
         "not_known": list(each.known.unknown),
+        "remarks": list(each.remarks),
     }
