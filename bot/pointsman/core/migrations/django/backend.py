@@ -62,7 +62,8 @@ class Django:
 
     def may_configure(self, path: GitPath) -> bool:
         # Asked of every path of every tree: most end here.
-        return (path.endswith("apps.py") or "migrations/" in path) and discovery.may_configure(path)
+        near = path.endswith("apps.py") or "migrations/" in path or "settings" in path
+        return near and discovery.may_configure(path)
 
     def may_matter(self, path: GitPath) -> bool:
         return discovery.may_matter(path)

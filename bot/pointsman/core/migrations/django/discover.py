@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 
-from pointsman.core.migrations.model import Layout
+from pointsman.core.migrations.model import Code, Layout, Problem
 from pointsman.core.model import GitPath
 
 _FOLDER = "migrations"
@@ -17,16 +18,30 @@ _MAX_APPS = 200_000
 
 
 def may_configure(path: GitPath) -> bool:
-    """apps.py, which may give the app its label, and the first migrations."""
+    """apps.py, which may give the app its label, settings, which may say where migrations are, and the first ones."""
     if path.endswith("apps.py"):
         return path == "apps.py" or path.endswith("/apps.py")
+    if "settings" in path and _may_be_settings(path):
+        return True
     return (
         _FOLDER in path and _place(path) is not None and _EARLY.fullmatch(path.rpartition("/")[2]) is not None
     )
 
 
 def may_matter(path: GitPath) -> bool:
-    return path.endswith("apps.py") or (_FOLDER in path and _place(path) is not None)
+    """Also what settings may name as a folder of migrations, and settings themselves."""
+    if not path.endswith(".py"):
+        return False
+    folder, _, name = path.rpartition("/")
+    if name == "apps.py" or "migration" in folder or _NUMBERED.fullmatch(name) is not None:
+        return True
+    return "settings" in path and _may_be_settings(path)
+
+
+def _may_be_settings(path: GitPath) -> bool:
+    from pointsman.core.migrations.django.modules import may_be_settings
+
+    return may_be_settings(path)
 
 
 def may_move(path: GitPath, *, new: bool) -> bool:
@@ -37,22 +52,44 @@ def may_move(path: GitPath, *, new: bool) -> bool:
 
 
 def discover(paths: Collection[GitPath], configs: Mapping[GitPath, bytes]) -> tuple[Layout, ...]:
-    """A layout for each folder `migrations` that is a package with Django's migrations in it, in order of path.
+    """A layout for each folder `migrations` that is a package with Django's migrations in it, and each folder that
+    settings name as one, in order of path.
 
     `config`, `home` and `versions` are that folder, `name` is the app's label."""
+    named, doubts = _named(paths, configs)
     names: dict[GitPath, set[str]] = {}
     for path in paths:
-        if _FOLDER in path and (folder := _place(path)) is not None:
+        folder = path.rpartition("/")[0]
+        if (folder in named and path.endswith(".py")) or (_FOLDER in path and (folder := _place(path) or "")):
             names.setdefault(folder, set()).add(path.rpartition("/")[2])
     if not names:
         return ()
     managed = any(path == "manage.py" or path.endswith("/manage.py") for path in paths)
-    return tuple(
+    found = [
         Layout("django", folder, label, folder, (folder,))
         for folder in sorted(names)
-        if _is_django(folder, names[folder], configs, managed)
-        and (label := _label(folder, configs)) is not None
+        if (folder in named or _is_django(folder, names[folder], configs, managed))
+        and (label := named.get(folder) or _label(folder, configs)) is not None
+    ]
+    # An app whose migrations are named has none where they would be looked for else.
+    moved = set(named.values())
+    kept = [each for each in found if each.home in named or each.name not in moved]
+    return (replace(kept[0], problems=doubts), *kept[1:]) if kept and doubts else tuple(kept)
+
+
+def _named(
+    paths: Collection[GitPath], configs: Mapping[GitPath, bytes]
+) -> tuple[Mapping[GitPath, str], tuple[Problem, ...]]:
+    if not any(b"MIGRATION_MODULES" in blob for path, blob in configs.items() if "settings" in path):
+        return {}, ()
+    from pointsman.core.migrations.django.modules import named_modules
+
+    labels, doubts = named_modules(paths, configs)
+    texts = (
+        (path, f"{path} {why}; migrations are read where Django would look for them else.")
+        for path, why in doubts
     )
+    return labels, tuple(Problem(Code.BAD_CONFIG, (path,), text) for path, text in texts)
 
 
 def is_revision_file(layout: Layout, path: GitPath) -> bool:
