@@ -50,14 +50,17 @@ def heal(
     """
     from pointsman.service.contracts import find_contract
     from pointsman.service.healing import heal as run
-    from pointsman.wiring import open_git, open_prover, open_reader
+    from pointsman.wiring import open_git, open_prover, open_reader, open_regenerator
 
     with open_git(directory) as git:
         at_base, at_head = git.resolve(base), git.resolve(head)
         target = _Target(git, ref) if ref else None
         contract = find_contract(git, at_base)
         prover = open_prover(git, directory) if prove else None
-        verdict = run(git, at_base, at_head, contract, prover=prover, reader=open_reader(git))
+        maker = open_regenerator(git)
+        verdict = run(
+            git, at_base, at_head, contract, prover=prover, reader=open_reader(git), regenerator=maker
+        )
         commit = _commit(git, verdict.healing)
         if target and commit:
             target.move(commit)

@@ -156,7 +156,7 @@ class Builder:
         )
         gate = gate_of(contract, role, verdict)
         gate = (*gate, *beside(gate, self.required(change.lane)))
-        if stacked.healed is not None and self.prove_as_check:
+        if stacked.healed is not None and stacked.to_prove and self.prove_as_check:
             gate = (*gate, check_named(contract, PROOF))
         return Built(member=member, checks=tuple((check.name, digest(check)) for check in gate))
 

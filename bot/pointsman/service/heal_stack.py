@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+from pointsman.core.conflicts.model import Regenerator
 from pointsman.core.contract import Contract
 from pointsman.core.model import Sha
 from pointsman.core.proof import Prover
@@ -17,17 +18,25 @@ from pointsman.service.stacking import Stacked, Unstackable
 
 @dataclass(kw_only=True)
 class HealingStacker:
-    """Keeps its reader, so that a queue reads every revision once. `prover` None: nothing is proved."""
+    """Keeps its reader, so that a queue reads every revision once. `prover` None: nothing is proved;
+    `regenerator` None: what has to be made anew is refused."""
 
     git: Git
     prover: Prover | None
     reader: Reader
+    regenerator: Regenerator | None = None
 
     def stack(self, onto: Sha, head: Sha, contract: Contract, *, prove: bool = True) -> Stacked | Unstackable:
         """See `Stacker`. `onto` may hold changes that are queued ahead: each heals behind the one before."""
         begin = time.monotonic()
         verdict = heal(
-            self.git, onto, head, contract, prover=self.prover if prove else None, reader=self.reader
+            self.git,
+            onto,
+            head,
+            contract,
+            prover=self.prover if prove else None,
+            reader=self.reader,
+            regenerator=self.regenerator,
         )
         healing = verdict.healing
         if healing.refusals or healing.tree is None or healing.merged is None:
@@ -39,4 +48,5 @@ class HealingStacker:
             return Stacked(merged=healing.merged, tree=healing.tree)
         strategy, summary, proof = words(verdict)
         healed = Healed(strategy=strategy, summary=summary, seconds=time.monotonic() - begin, proof=proof)
-        return Stacked(merged=healing.merged, tree=healing.tree, healed=healed)
+        to_prove = bool(healing.environments)
+        return Stacked(merged=healing.merged, tree=healing.tree, healed=healed, to_prove=to_prove)

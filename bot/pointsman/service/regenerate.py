@@ -11,7 +11,9 @@ from pointsman.core.conflicts.kinds import SCRIPTS_OFF
 from pointsman.core.conflicts.model import (
     NEEDS_REGENERATING,
     NOT_REGENERATED,
+    NotRemade,
     Regenerator,
+    Remade,
     Remake,
     RemakeRequest,
     Resolved,
@@ -25,27 +27,31 @@ from pointsman.service.migrations import Reader
 
 
 def remake(
-    git: Git, healing: Healing, rules: Declared, reader: Reader, regenerator: Regenerator | None
+    git: Git,
+    healing: Healing,
+    rules: Declared,
+    reader: Reader,
+    regenerator: Regenerator | None,
 ) -> Healing:
     """The healing with every command of `remakes` run, one after the other, on the healed tree. What they made is part
     of `merged` too: the contract judges it like any other path of the change. Without a regenerator, and where the
     result can't be taken, the whole is refused."""
     for one in healing.remakes:
-        if healing.tree is None or healing.merged is None:
+        tree = healing.tree
+        if tree is None or healing.merged is None:
             break
         if regenerator is None:
             healing = _refused(healing, NEEDS_REGENERATING, needed(one), one.met)
             break
-        healing = _run(git, healing, one, rules, reader, regenerator)
+        one = replace(one, moved=_sources_moved(git, healing.onto, tree, one, rules))
+        request = RemakeRequest(tree=tree, remake=one, env=SCRIPTS_OFF, sandbox=rules.sandbox)
+        healing = _taken(git, healing, one, regenerator.remake(request), reader)
     return replace(healing, remakes=())
 
 
-def _run(
-    git: Git, healing: Healing, one: Remake, rules: Declared, reader: Reader, regenerator: Regenerator
-) -> Healing:
+def _taken(git: Git, healing: Healing, one: Remake, answer: Remade | NotRemade, reader: Reader) -> Healing:
     assert healing.tree is not None and healing.merged is not None  # noqa: S101 - the caller has looked
-    one = replace(one, moved=_sources_moved(git, healing, one, rules))
-    made = accept(one, regenerator.remake(RemakeRequest(tree=healing.tree, remake=one, env=SCRIPTS_OFF)))
+    made = accept(one, answer)
     if isinstance(made, Unfit):
         return _refused(healing, NOT_REGENERATED, made.why, one.met)
     tree = git.edit(healing.tree, made) if made else healing.tree
@@ -60,11 +66,10 @@ def _run(
     return replace(healing, tree=tree, merged=merged, resolved=(*healing.resolved, *resolved))
 
 
-def _sources_moved(git: Git, healing: Healing, one: Remake, rules: Declared) -> bool:
+def _sources_moved(git: Git, onto: Sha, tree: Sha, one: Remake, rules: Declared) -> bool:
     """Whether the merged tree holds other sources than the base."""
-    assert healing.tree is not None  # noqa: S101 - the caller has looked
     rule = next((rule for rule in rules.generated if (rule.writes, rule.run) == (one.writes, one.run)), None)
-    changes = git.changed(git.tree_of(healing.onto), healing.tree)
+    changes = git.changed(git.tree_of(onto), tree)
     return rule is not None and any(rule.reads(change.path) for change in changes)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pointsman.core.conflicts.model import Regenerator
 from pointsman.core.model import Sha, Signature
 from pointsman.core.proof import Prover, in_words
 from pointsman.core.pulls.model import Account, Pull
@@ -75,11 +76,20 @@ class Repairs:
     clock: Clock
     prover: Prover | None
     reader: Reader
+    regenerator: Regenerator | None = None
 
     def of_pull(self, pull: Pull, base: Base) -> Repair:
         """Heal the merge of the pull request's head into its base, onto the pull request's own branch."""
         assert base.head is not None  # noqa: S101 - the caller has seen the head
-        verdict = heal(self.git, base.tip, base.head, base.contract, prover=self.prover, reader=self.reader)
+        verdict = heal(
+            self.git,
+            base.tip,
+            base.head,
+            base.contract,
+            prover=self.prover,
+            reader=self.reader,
+            regenerator=self.regenerator,
+        )
         healing = verdict.healing
         if healing.status == "clean":
             return NothingToHeal()
@@ -120,16 +130,22 @@ class Repairs:
         return self._told(verdict, commit, number, base.lane)
 
     def _fix_on_top(self, healing: Healing) -> Sha:
-        """Two commits on the head: the merge with the base as git makes it, and the repair; nothing is rewritten."""
+        """Two commits on the head: the merge with the base, conflicts settled, and the repair; nothing is rewritten. One
+        where there is no more to it than the merge."""
         assert healing.merged is not None and healing.tree is not None  # noqa: S101 - healed
         who = self._bot()
+        alone = healing.tree == healing.merged
         merge = self.git.commit(
             tree=healing.merged,
             parents=(healing.head, healing.onto),
-            message=f"Merge the base at {healing.onto[:12]}, to heal the migration fork on top\n",
+            message=heal_commit.message(healing)
+            if alone
+            else f"Merge the base at {healing.onto[:12]}, to heal the migration fork on top\n",
             author=who,
             committer=who,
         )
+        if alone:
+            return merge
         return self.git.commit(
             tree=healing.tree,
             parents=(merge,),
@@ -145,7 +161,10 @@ class Repairs:
         proof = in_words(verdict.proof) if verdict.proof else "not proved yet: that is left to the checks"
         return Pushed(commit=commit, summary=summary, proof=proof, number=number)
 
-    def _patch(self, healing: Healing, why: str) -> Patched:
+    def _patch(self, healing: Healing, why: str) -> Patched | NotHealed:
+        if healing.resolved:  # a patch on one side can't settle what both changed
+            told = "; ".join(one.words for one in healing.resolved)
+            return NotHealed(text=f"{why}, and this takes a merge with the base: {told}.")
         return Patched(patch=patch_of(self.git, healing), why=why, base=healing.onto, head=healing.head)
 
     def _bot(self) -> Signature:

@@ -12,11 +12,13 @@ from pointsman.core.queue.model import Healed
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Stacked:
-    """`merged` is git's merge as it is; `tree` is what would land: the same, or healed."""
+    """`merged` is git's merge with its conflicts settled; `tree` is what would land: the same, or healed. `to_prove`:
+    migrations were, so that there is something to prove."""
 
     merged: Sha
     tree: Sha
     healed: Healed | None = None
+    to_prove: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,6 +9,7 @@ from pointsman.wiring.local import (
     open_git,
     open_prover,
     open_reader,
+    open_regenerator,
     open_store,
     state_folder,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "open_git",
     "open_prover",
     "open_reader",
+    "open_regenerator",
     "open_store",
     "state_folder",
 ]

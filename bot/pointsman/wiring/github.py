@@ -21,6 +21,7 @@ from pointsman.adapters.github.people import GitHubPeople
 from pointsman.adapters.github.remote import GitRemote
 from pointsman.adapters.local import RunLock
 from pointsman.adapters.proof import SandboxProver
+from pointsman.adapters.regenerate import SandboxRegenerator
 from pointsman.adapters.sandbox import Sandbox
 from pointsman.adapters.store.document import DocumentStore
 from pointsman.adapters.store.inbox import SqlInbox
@@ -219,12 +220,13 @@ def station(
         gates = SplitGates(LocalGates(git, sandbox, folder), foreign)
     here = ways.prove == "here"
     prover = SandboxProver(git, sandbox, worktree=folder, state=folder) if here else None
+    regenerator = SandboxRegenerator(git, sandbox, state=folder) if here else None
     reader = Reader(git=git)
     builder = Builder(
         git=git,
         store=store,
         clock=clock,
-        stacker=HealingStacker(git=git, prover=prover, reader=reader),
+        stacker=HealingStacker(git=git, prover=prover, reader=reader, regenerator=regenerator),
         people=people,
         required=forge.required_checks,
         prove_as_check=not here,
@@ -238,7 +240,14 @@ def station(
         pulls=pulls, store=store, git=git, forge=forge, people=people, clock=clock, reader=Reader(git=git)
     )
     repairs = Repairs(
-        git=git, remote=remote, pulls=pulls, store=store, clock=clock, prover=prover, reader=reader
+        git=git,
+        remote=remote,
+        pulls=pulls,
+        store=store,
+        clock=clock,
+        prover=prover,
+        reader=reader,
+        regenerator=regenerator,
     )
     obedience = Obedience(
         store=store,

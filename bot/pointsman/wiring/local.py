@@ -13,6 +13,7 @@ from pointsman.core.errors import PointsmanError, UserError
 if TYPE_CHECKING:
     from pointsman.adapters.git.repository import GitRepository
     from pointsman.adapters.local import LocalForge, RunLock
+    from pointsman.core.conflicts.model import Regenerator
     from pointsman.core.contract import Contract
     from pointsman.core.contract.model import Sandbox as Policy
     from pointsman.core.diagnosis import Finding
@@ -56,6 +57,14 @@ def open_prover(git: GitRepository, directory: Path) -> Prover:
     from pointsman.adapters.sandbox import Sandbox
 
     return SandboxProver(git, Sandbox(), worktree=directory.resolve(), state=state_folder(git))
+
+
+def open_regenerator(git: GitRepository) -> Regenerator:
+    """What makes files anew where both sides met in them: the contract's command in the sandbox on this machine."""
+    from pointsman.adapters.regenerate import SandboxRegenerator
+    from pointsman.adapters.sandbox import Sandbox
+
+    return SandboxRegenerator(git, Sandbox(), state=state_folder(git))
 
 
 def examine(directory: Path) -> tuple[Finding, ...]:
@@ -178,7 +187,9 @@ def local_queue(
         sandbox = Sandbox()
         gates = LocalGates(git, sandbox, folder)
         prover = open_prover(git, directory)
-        stacker = HealingStacker(git=git, prover=prover, reader=Reader(git=git))
+        stacker = HealingStacker(
+            git=git, prover=prover, reader=Reader(git=git), regenerator=open_regenerator(git)
+        )
         builder = Builder(git=git, store=store, clock=clock, stacker=stacker)
         performer = Performer.of(
             git=git, store=store, forge=forge, gates=gates, clock=clock, builder=builder, tell=lambda _: None

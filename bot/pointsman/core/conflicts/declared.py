@@ -11,7 +11,7 @@ from pointsman.core.contract.matching import PatternSet
 from pointsman.core.model import GitPath
 
 if TYPE_CHECKING:
-    from pointsman.core.contract.model import Conflicts, Regenerated
+    from pointsman.core.contract.model import Conflicts, Regenerated, Sandbox
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,10 +36,11 @@ class Generated:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Declared:
-    """`additive` holds each file's markers, in the contract's order."""
+    """`additive` holds each file's markers, in the contract's order; `sandbox` is what every command is held to."""
 
     generated: tuple[Generated, ...] = ()
     additive: Mapping[GitPath, tuple[str, ...]] = field(default_factory=dict)
+    sandbox: Sandbox | None = None
 
     def maker(self, path: GitPath) -> Generated | None:
         """The first entry whose command makes `path`."""
@@ -49,7 +50,7 @@ class Declared:
 NOTHING = Declared()
 
 
-def declared(conflicts: Conflicts | None) -> Declared:
+def declared(conflicts: Conflicts | None, sandbox: Sandbox | None = None) -> Declared:
     """The contract's `conflicts`; a lock file is short for a regenerated one."""
     if conflicts is None:
         return NOTHING
@@ -63,6 +64,7 @@ def declared(conflicts: Conflicts | None) -> Declared:
     return Declared(
         generated=(*(_entry(one) for one in conflicts.regenerated), *locks),
         additive=markers,
+        sandbox=sandbox,
     )
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from pointsman.core.model import GitPath, Sha
+
+if TYPE_CHECKING:
+    from pointsman.core.contract.model import Sandbox
 
 NEEDS_REGENERATING = "needs_regenerating"
 """Code of the refusal where a command has to be run and nothing here may run it."""
@@ -64,11 +67,13 @@ class Remake:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RemakeRequest:
-    """One command on one whole tree. `env` comes on top of what every job is given."""
+    """One command on one whole tree. `env` comes on top of what every job is given; `sandbox` is what the contract asks
+    for besides."""
 
     tree: Sha
     remake: Remake
     env: Mapping[str, str] = field(default_factory=dict)
+    sandbox: Sandbox | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,0 +1,259 @@
+"""Runs a contract's command that makes files, in the sandbox, on a written-out tree, and tells what it changed there.
+
+It judges nothing of it. The repository and its work trees are never touched, and nothing is left behind.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pointsman.adapters.accounts import Account, instead_of_root
+from pointsman.adapters.git.ignored import ignored
+from pointsman.adapters.jail import WALLS, Jail, Protection, jail_of
+from pointsman.adapters.sandbox import MIB, Job, Sandbox, base_environment
+from pointsman.adapters.written import State, TooMany, difference, states
+from pointsman.core.conflicts.model import NotRemade, Remade, RemakeRequest
+from pointsman.core.contract.matching import PatternSet
+from pointsman.core.model import Signature
+
+if TYPE_CHECKING:
+    from pointsman.core.gates import JobResult
+    from pointsman.core.model import GitPath, Sha
+    from pointsman.ports import Git
+
+_NOBODY = Signature(name="Pointsman", email="pointsman@localhost", when=0)
+PREFIX = "pointsman-regenerate-"
+MAX_PROCESSES = 256
+MAX_FILE = 1024 * MIB
+MAX_MEMORY = 4096 * MIB
+LOG_LIMIT = MIB // 4
+SAID = 1500
+"""Characters of the output's end that are told."""
+NOT_STARTED = (126, 127)
+"""How a command ends that another account can't come to; then it runs as we do, behind the same walls."""
+REMEMBERED = 64
+
+
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """The folders of one run. The command may write in `inside`, and nowhere else."""
+
+    outside: Path
+
+    @property
+    def inside(self) -> Path:
+        return self.outside / "room"
+
+    @property
+    def tree(self) -> Path:
+        return self.inside / "tree"
+
+    @property
+    def home(self) -> Path:
+        return self.inside / "home"
+
+    @property
+    def tmp(self) -> Path:
+        return self.inside / "tmp"
+
+    @property
+    def log(self) -> Path:
+        return self.outside / "log"
+
+
+class SandboxRegenerator:
+    """Commands on this machine. `folder` is where the scratch files go while one runs (None: the system's temporary
+    folder); `state` is hidden from it. What a command made of a tree is remembered while this object lives: a queue
+    builds the same tree more than once."""
+
+    def __init__(
+        self, git: Git, sandbox: Sandbox, *, folder: Path | None = None, state: Path | None = None
+    ) -> None:
+        self._git = git
+        self._sandbox = sandbox
+        self._folder = folder
+        self._state = state
+        self._known: OrderedDict[tuple[Sha, str, tuple[str, ...], str], Remade] = OrderedDict()
+
+    def remake(self, request: RemakeRequest) -> Remade | NotRemade:
+        """See core.conflicts.model.Regenerator."""
+        one = request.remake
+        key = (request.tree, one.run, one.writes, one.network)
+        if key in self._known:
+            return self._known[key]
+        account = instead_of_root() if request.sandbox is None or request.sandbox.user is None else None
+        made = self._in_a_room(request, account)
+        if account is not None and isinstance(made, _NotStarted):
+            made = self._in_a_room(request, None)
+        if isinstance(made, _NotStarted):
+            return made.outcome
+        if isinstance(made, Remade):
+            self._known[key] = made
+            while len(self._known) > REMEMBERED:
+                self._known.popitem(last=False)
+        return made
+
+    def _in_a_room(self, request: RemakeRequest, user: Account | None) -> Remade | NotRemade | _NotStarted:
+        if self._folder is not None:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        room = _Room(Path(tempfile.mkdtemp(prefix=PREFIX, dir=self._folder)).resolve())
+        try:
+            return self._run(room, request, user)
+        finally:
+            _remove(room.outside)
+
+    def _run(
+        self, room: _Room, request: RemakeRequest, user: Account | None
+    ) -> Remade | NotRemade | _NotStarted:
+        for place in (room.inside, room.home, room.tmp):
+            place.mkdir(mode=0o700)
+        self._git.materialise(self._as_commit(request.tree), room.tree)
+        jail = self._jail(room, request, user)
+        if user is not None:
+            _give(room.inside, user)
+        try:
+            before = states(room.tree)
+            result = self._sandbox.run(_job(room, request, jail))
+            said = _said(room.log)
+            if (why := _why_not(result, request)) is not None:
+                outcome = NotRemade(reason=why, said=said)
+                return _NotStarted(outcome) if result.exit_code in NOT_STARTED else outcome
+            return self._made(room, request, before, said, result.seconds)
+        except TooMany as many:
+            return NotRemade(reason=f"left {many}")
+
+    def _made(
+        self, room: _Room, request: RemakeRequest, before: dict[GitPath, State], said: str, seconds: float
+    ) -> Remade | NotRemade:
+        entries = {entry.path: entry for entry in self._git.entries(request.tree)}
+        changes = difference(room.tree, before, states(room.tree), entries, PatternSet(request.remake.writes))
+        covered = ignored(room.tree, room.outside / "git", changes.new) if changes.new else frozenset()
+        if covered is None:
+            return NotRemade(reason="left a .gitignore that takes too long to match", said=said)
+        others = [*changes.others, *(path for path in changes.new if path not in covered)]
+        return Remade(
+            files=changes.files,
+            others=tuple(sorted(others)),
+            odd=tuple(sorted(changes.odd)),
+            said=said,
+            seconds=round(seconds, 3),
+        )
+
+    def _jail(self, room: _Room, request: RemakeRequest, user: Account | None) -> Jail:
+        """Every wall that this machine has; those that the contract's `sandbox` asks for, and the network where the
+        command gets none, it must have."""
+        asked = jail_of(request.sandbox)
+        wanted, demanded = asked.wanted | WALLS, asked.demanded
+        closed = request.sandbox is not None and request.sandbox.network == "none"
+        if request.remake.network == "host" and not closed:
+            wanted -= {Protection.NETWORK}
+        else:
+            demanded |= {Protection.NETWORK, Protection.PRIVILEGES}
+        lenders = _lenders(room.tree)
+        hidden = [self._state] if self._state is not None and self._state.is_dir() else []
+        if user is not None:
+            room.outside.chmod(0o711)
+            barriers = {user.barrier(path) for path in (room.inside, *lenders)}
+            hidden += sorted(path for path in barriers if path is not None)
+            wanted |= {Protection.USER}
+        visible = [path for path in lenders if _is_below(path, hidden)]
+        # A clone's settings may hold a token in the address that it came from.
+        settings = [each.parent / name for each in lenders for name in ("config", "config.worktree")]
+        hidden += [path for path in settings if path.is_file() and not _is_below(path, hidden)]
+        return replace(
+            asked,
+            wanted=wanted,
+            demanded=demanded,
+            everything=True,
+            hidden=tuple(hidden),
+            visible=tuple(sorted(set(visible))),
+            writable=(room.inside,),
+            user=asked.user or (user.name if user is not None else None),
+        )
+
+    def _as_commit(self, tree: Sha) -> Sha:
+        """A tree is written out as a commit; this one is the same for the same tree, and no ref names it."""
+        return self._git.commit(
+            tree=tree, parents=(), message="Merged\n", author=_NOBODY, committer=_NOBODY
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _NotStarted:
+    """The shell found no such program, or may not start it."""
+
+    outcome: NotRemade
+
+
+def _job(room: _Room, request: RemakeRequest, jail: Jail) -> Job:
+    policy = request.sandbox
+    return Job(
+        command=request.remake.run,
+        cwd=room.tree,
+        env=base_environment(home=room.home, tmp=room.tmp) | dict(request.env),
+        log=room.log,
+        result=room.outside / "result.json",
+        timeout=request.remake.timeout,
+        grace=1.0,
+        memory=min(MAX_MEMORY, policy.memory or MAX_MEMORY) if policy is not None else MAX_MEMORY,
+        processes=MAX_PROCESSES,
+        file_size=MAX_FILE,
+        log_limit=LOG_LIMIT,
+        jail=jail,
+    )
+
+
+def _why_not(result: JobResult, request: RemakeRequest) -> str | None:
+    """Completes "the command ...": None where it ended well."""
+    if result.error:
+        return f"could not be started: {result.error}"
+    if result.timed_out:
+        return f"took longer than {request.remake.timeout:g} s"
+    if result.process_limit:
+        return f"started more than {MAX_PROCESSES} processes"
+    if result.signal is not None:
+        return f"was ended by signal {result.signal}"
+    if result.exit_code != 0:
+        return "was lost" if result.lost else f"ended with exit code {result.exit_code}"
+    return None
+
+
+def _said(log: Path) -> str:
+    try:
+        text = log.read_bytes().decode("utf-8", "replace")[-SAID:]
+    except OSError:
+        return ""
+    return "".join(char if char.isprintable() or char == "\n" else " " for char in text).strip()
+
+
+def _is_below(path: Path, folders: Iterable[Path]) -> bool:
+    return any(folder in path.parents for folder in folders)
+
+
+def _lenders(tree: Path) -> list[Path]:
+    """Where the objects of a written-out tree are."""
+    listing = tree / ".git/objects/info/alternates"
+    return [Path(line) for line in listing.read_text(errors="surrogateescape").splitlines() if line]
+
+
+def _give(folder: Path, user: Account) -> None:
+    for place, folders, files in os.walk(folder):
+        for name in (".", *folders, *files):
+            os.chown(Path(place, name), user.uid, user.gid, follow_symlinks=False)
+
+
+def _remove(folder: Path) -> None:
+    """Also where the command made folders that can't be written to."""
+    import shutil
+
+    shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():
+        for path, _, _ in os.walk(folder):
+            Path(path).chmod(0o700)
+        shutil.rmtree(folder, ignore_errors=True)
