@@ -388,6 +388,54 @@ def test_the_label_is_read_from_apps_py(world: World) -> None:
     assert [each["name"] for each in world.heads()[1]["environments"]] == ["journal"]
 
 
+def test_row_19_a_circle_through_another_app_that_a_move_would_make_is_refused(world: World) -> None:
+    """blog's new leaf on the base needs shop's, and the change's shop migration needs what it adds to blog."""
+    ours = {
+        at("shop", "0002_sum"): migration([("shop", "0001_initial")], add("order", "sum")),
+        at("blog", "0003_slug"): migration(
+            [("blog", "0002_title"), ("shop", "0002_sum")], add("post", "slug")
+        ),
+    }
+    theirs = {
+        at("blog", "0003_views"): migration([("blog", "0002_title")], add("post", "views")),
+        at("shop", "0002_paid"): migration(
+            [("shop", "0001_initial"), ("blog", "0003_views")],
+            add("order", "paid"),
+            extra='    run_before = [("blog", "0003_slug")]\n',
+        ),
+    }
+    code, answer = world.made(ours, theirs).heal()
+    assert code == 1
+    (refusal,) = answer["refusals"]
+    assert refusal["code"] == "dependency_cycle"
+    assert "shop.0003_paid" in refusal["message"]
+
+
+def test_migrations_elsewhere_are_healed_where_settings_say_that_they_are(world: World) -> None:
+    """As DefectDojo has them: `MIGRATION_MODULES`, a name for the first one of another app, and a squash."""
+    start = {path.replace("blog/migrations", "blog/db_moves"): text for path, text in BASE.items()}
+    start["blog/settings/base.py"] = 'MIGRATION_MODULES = {"blog": "blog.db_moves"}\n'
+    squash = migration(
+        [("blog", "0002_title"), ("shop", "__first__"), ("shop", "__latest__")],
+        add("post", "views"),
+        add("post", "likes"),
+        extra='    replaces = [("blog", "0003_views"), ("blog", "0004_likes")]\n',
+    )
+    theirs = {
+        "blog/db_moves/0003_views.py": migration([("blog", "0002_title")], add("post", "views")),
+        "blog/db_moves/0004_likes.py": migration([("blog", "0003_views")], add("post", "likes")),
+        "blog/db_moves/0003_views_squashed_0004_likes.py": squash,
+    }
+    ours = {"blog/db_moves/0003_slug.py": migration([("blog", "0002_title")], add("post", "slug"))}
+    code, answer = world.made(ours, theirs, start).heal()
+    assert code == 0, answer
+    assert answer["environments"][0]["config"] == "blog/db_moves"
+    code, heads = world.heads(answer["commit"])
+    assert code == 0, heads
+    text = world.shown(answer, "blog/db_moves/0003_views_squashed_0004_likes.py")
+    assert text.replace("0003_slug", "0002_title") == squash
+
+
 def test_i8_a_change_without_migrations_reads_none(world: World) -> None:
     _, answer = world.made({"README": "x"}, {"blog/models.py": "# more\n"}).heal()
     assert (answer["status"], answer["blobs_read"]) == ("clean", 0)

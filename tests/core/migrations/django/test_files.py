@@ -114,8 +114,55 @@ def test_alembic_and_other_tools_folders_are_not_djangos() -> None:
     assert not discover({*own, "app/migrations/env.py"}, first)
     assert not discover(own - {"app/migrations/__init__.py"}, first)
     assert not discover(own, {"app/migrations/0001_initial.py": b"def migrate(migrator):\n    pass\n"})
-    south = b"from south.v2 import SchemaMigration\n\nclass Migration(SchemaMigration):\n    pass\n"
+    south = b"from django.db import models\nfrom south.v2 import SchemaMigration\n\nclass Migration(SchemaMigration):\n"
     assert not discover(own, {"app/migrations/0001_initial.py": south})
+
+
+def named(setting: str, *more: str) -> list[tuple[str, str, list[str]]]:
+    """What is found of an app with migrations in `shop/migrations` and in `shop/db/moves`, given that setting."""
+    configs = {
+        "shop/migrations/0001_initial.py": migration([]).encode(),
+        "site/settings/base.py": f"if TRACKED:\n    MIGRATION_MODULES = {setting}\n".encode(),
+        **dict.fromkeys(more, b'MIGRATION_MODULES = {"shop": "elsewhere"}\n'),
+    }
+    paths = {*configs, "shop/migrations/__init__.py", "shop/db/moves/__init__.py", "shop/db/moves/0001_a.py"}
+    return [
+        (each.name, each.home, [problem.message for problem in each.problems])
+        for each in discover(paths, configs)
+    ]
+
+
+SETTINGS = {
+    "another folder": ('{"shop": "shop.db.moves"}', ("shop", "shop/db/moves"), ""),
+    "an app of another package": ('{"sites": "shop.migrations"}', ("sites", "shop/migrations"), ""),
+    "none, as in tests": ('{"shop": None}', ("shop", "shop/migrations"), ""),
+    "none for all": ("{app: None for app in APPS}", ("shop", "shop/migrations"), ""),
+    "disabled": ("DisableMigrations()", ("shop", "shop/migrations"), ""),
+    "a module that is not here": ('{"sites": "a.b"}', ("shop", "shop/migrations"), ""),
+    "a computed module": (
+        '{"shop": BASE + ".x"}',
+        ("shop", "shop/migrations"),
+        "where the migrations of shop are",
+    ),
+    "a computed app": ('{NAME: "shop.db.moves"}', ("shop", "shop/migrations"), "of which app"),
+    "computed": ("modules()", ("shop", "shop/migrations"), "computes MIGRATION_MODULES (line 2)"),
+}
+
+
+@pytest.mark.parametrize(("setting", "wanted", "said"), SETTINGS.values(), ids=SETTINGS.keys())
+def test_migrations_are_where_settings_say_or_it_is_said_that_they_compute_it(
+    setting: str, wanted: tuple[str, str], said: str
+) -> None:
+    ((name, home, told),) = named(setting)
+    assert (name, home) == wanted
+    assert bool(told) == bool(said)
+    assert said in "".join(told)
+
+
+def test_settings_of_tests_are_no_settings_and_two_that_disagree_are_told() -> None:
+    assert named('{"shop": "shop.db.moves"}', "site/settings/test.py") == [("shop", "shop/db/moves", [])]
+    ((_, _, told),) = named('{"shop": "shop.db.moves"}', "site/settings/prod.py")
+    assert "names another module for shop" in told[0]
 
 
 @settings(max_examples=100)

@@ -14,6 +14,8 @@ _NUMBERED = re.compile(r"\d{4}_\w*\.py")
 _EARLY = re.compile(r"(?:0001_\w*|\d*_?initial|\w*_squashed_\w*)\.py")
 """One of these is looked into to tell Django's migrations from another tool's of the same shape."""
 _CLASS = re.compile(rb"^class Migration\s*\(", re.MULTILINE)
+_SOUTH = re.compile(rb"^(?:from|import) south\b", re.MULTILINE)
+"""The tool before Django had migrations of its own: the same folder, class and numbers, but no dependencies."""
 _MAX_APPS = 200_000
 
 
@@ -111,7 +113,7 @@ def _is_django(
         return False
     early = [configs[path] for name in sorted(names) if (path := f"{folder}/{name}") in configs]
     if early:
-        return any(_CLASS.search(blob) and b"django" in blob for blob in early)
+        return any(_CLASS.search(blob) and b"django" in blob and not _SOUTH.search(blob) for blob in early)
     return managed and any(_NUMBERED.fullmatch(name) for name in names)
 
 
