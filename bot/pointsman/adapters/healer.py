@@ -64,7 +64,7 @@ class _Room:
 
     @property
     def request(self) -> Path:
-        return self.outside / "request.json"
+        return self.inside / "request.json"
 
     @property
     def log(self) -> Path:
@@ -192,8 +192,7 @@ def _lenders(tree: Path) -> list[Path]:
 
 
 def _give(room: _Room, user: Account) -> None:
-    """Let the account read what we wrote, and write in its own folders."""
-    room.request.chmod(0o644)
+    """Make all that the command works with the account's own."""
     for folder, folders, files in os.walk(room.inside):
         for name in (".", *folders, *files):
             os.chown(Path(folder, name), user.uid, user.gid, follow_symlinks=False)
