@@ -30,8 +30,7 @@ def footprint(blob: bytes, path: str) -> Footprint:
         return _refused("the file's encoding cannot be read")
     recorder = Recorder(text)
     if path.lower().endswith(".sql"):
-        recorder.move(1, 1)
-        read_sql(text, recorder)
+        read_sql(text, recorder, whole=True)
         return recorder.footprint()
     _read_python(text, recorder)
     return recorder.footprint()

@@ -31,13 +31,16 @@ _DML = frozenset(
 )
 
 
-def read_sql(text: str, rec: Recorder) -> None:
-    """Record what running the SQL does; parts that are not known while reading stand in it as HOLE."""
+def read_sql(text: str, rec: Recorder, *, whole: bool = False) -> None:
+    """Record what running the SQL does; parts that are not known while reading stand in it as HOLE. `whole`: the text
+    is all of the source, so each statement has a place of its own in it."""
     if not rec.may_read(text):
         return
     found = list(statements(list(tokens(text.replace("\\:", ":").replace("%%", "%")))))
     long = len(found) > 1 or len(text) > MAX_TEXT
     for statement in found:
+        if whole:
+            rec.move(1 + statement[0].line, 1 + statement[-1].line)
         rec.excerpt = rebuild(statement[:MAX_TEXT]).strip() if long else None
         read_tokens(statement, rec)
     rec.excerpt = None

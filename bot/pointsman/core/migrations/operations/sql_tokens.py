@@ -26,11 +26,13 @@ _TOKEN = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One token; `text` is as written, for `dollar` the body between the quotes. `gap`: blank before it."""
+    """One token; `text` is as written, for `dollar` the body between the quotes. `gap`: blank before it. `line` is
+    where it begins, from 0."""
 
     kind: str
     text: str
     gap: bool
+    line: int = 0
 
     @property
     def upper(self) -> str:
@@ -40,9 +42,10 @@ class Token:
 def tokens(sql: str) -> Iterator[Token]:
     """Every token but blanks and comments; a quote that is never closed comes as a mark."""
     gap = False
-    at = unclosed = 0
+    at = unclosed = line = counted = 0
     while at < len(sql) and (match := _TOKEN.match(sql, at)) is not None:
         kind, text, at = match.lastgroup or "mark", match.group(), match.end()
+        line, counted = line + sql.count("\n", counted, match.start()), match.start()
         if kind == "skip":
             gap = True
             continue
@@ -53,7 +56,7 @@ def tokens(sql: str) -> Iterator[Token]:
                 kind, unclosed = "mark", unclosed + 1
             else:
                 text, at = sql[at:end], end + len(text)
-        yield Token(kind, text, gap)
+        yield Token(kind, text, gap, line)
         gap = False
 
 
