@@ -10,12 +10,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from pointsman.core.migrations.drawing.model import HealedGraph
+from pointsman.core.migrations.drawing.quotes import Quote, quotes
 from pointsman.core.migrations.drawing.text import draw_before_after
 from pointsman.core.migrations.heal.model import Refusal
 from pointsman.core.model import Sha
 from pointsman.core.pulls import words
 from pointsman.core.pulls.markdown import code, fence, fold, joined, pre
-from pointsman.core.pulls.quotes import Quote, quotes
 from pointsman.core.pulls.story import (
     BeingTested,
     CheckTold,

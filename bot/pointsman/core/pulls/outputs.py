@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Literal, assert_never
 
 from pointsman.core.contract import CONTRACT_PATH, ContractVerdict, Outcome, PathStatus
+from pointsman.core.migrations.drawing.quotes import quotes
 from pointsman.core.model import GitPath, Sha
 from pointsman.core.pulls import words
 from pointsman.core.pulls.comment import box, graph_text, log, refusal_text
 from pointsman.core.pulls.markdown import bounded, code, codes, fence, joined, plain
 from pointsman.core.pulls.model import Annotation, CheckOutput, Severity
-from pointsman.core.pulls.quotes import quotes
 from pointsman.core.pulls.story import (
     BeingTested,
     Held,

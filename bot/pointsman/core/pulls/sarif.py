@@ -12,9 +12,9 @@ from typing import Any
 from urllib.parse import quote
 
 from pointsman.core.contract import CONTRACT_PATH, PathStatus
+from pointsman.core.migrations.drawing.quotes import quotes
 from pointsman.core.model import GitPath
 from pointsman.core.pulls.markdown import bounded, plain
-from pointsman.core.pulls.quotes import quotes
 from pointsman.core.pulls.story import Judged
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
