@@ -12,10 +12,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from bench.real.jailed import run_jailed
 from bench.real.repositories import changed, contents, git, write_out
-
-from pointsman.adapters.jail import WALLS, Jail
-from pointsman.adapters.sandbox import Job, Sandbox, base_environment
 
 STUBBED = Path(__file__).with_name("stubbed.py")
 _PARENT_LINE = re.compile(rb"^down_revision\b|^\s*#?\s*Revises:|^Revises\b")
@@ -35,7 +33,7 @@ class Judgement:
 
 def judge(repository: Path, versions: Sequence[str], base: str, merged: str, healed: str) -> Judgement:
     """The repair that made the tree `healed` out of the plain merge `merged`, on `base`."""
-    views = _views(repository, versions, {"base": base, "merged": merged, "healed": healed})
+    seen = views(repository, versions, {"base": base, "merged": merged, "healed": healed})
     files = changed(repository, f"{merged}^{{tree}}", f"{healed}^{{tree}}")
     on_base = set(git(repository, "ls-tree", "-r", "-z", "--name-only", base, *versions).split("\0"))
     edited = [path for path in files if path in on_base]
@@ -44,19 +42,20 @@ def judge(repository: Path, versions: Sequence[str], base: str, merged: str, hea
         for path in _edited_otherwise(repository, files, merged, healed)
     ]
     faults += [f"{path}: was on the base" for path in edited if path.endswith(".py")]
-    faults += _graph_faults(views)
-    counts = [len(views[name]["heads"]) for name in ("base", "merged", "healed")]
+    faults += graph_faults(seen)
+    counts = [len(seen[name]["heads"]) for name in ("base", "merged", "healed")]
     return Judgement(
         heads=(counts[0], counts[1], counts[2]),
         files=len(files),
         published_edited=len(edited),
         faults=tuple(faults),
-        unreadable=tuple(f"{name}: {why}" for name, why in views["healed"]["failed"].items()),
+        unreadable=tuple(f"{name}: {why}" for name, why in seen["healed"]["failed"].items()),
     )
 
 
-def _graph_faults(views: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    base, merged, healed = views["base"], views["merged"], views["healed"]
+def graph_faults(seen: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """What is wrong with the graph of the healed tree, as clauses."""
+    base, merged, healed = seen["base"], seen["merged"], seen["healed"]
     if healed["error"]:
         yield f"Alembic: {healed['error']}"
     # A branch under a label of its own is no fork; on every other one there are as many heads as on the base.
@@ -105,29 +104,18 @@ def _same_but_parents(before: Sequence[bytes], after: Sequence[bytes]) -> bool:
     return len(before) == len(after) and not other
 
 
-def _views(repository: Path, versions: Sequence[str], trees: Mapping[str, str]) -> dict[str, Any]:
-    """Alembic's view of each tree, read in the jail: revision files are other people's code."""
+def views(repository: Path, versions: Sequence[str], trees: Mapping[str, str]) -> dict[str, Any]:
+    """Alembic's view of each tree (see stubbed.view), read in the jail: revision files are other people's code."""
     with TemporaryDirectory(prefix="pointsman-judge-") as name:
         folder = Path(name).resolve()
-        for each in ("home", "tmp"):
-            (folder / each).mkdir()
         places = {
             each: [str(p) for p in write_out(repository, tree, versions, folder / each)]
             for each, tree in trees.items()
         }
         order = folder / "order.json"
         order.write_text(json.dumps({"folders": places, "answer": str(folder / "answer.json")}))
-        job = Job(
-            command=[sys.executable, "-I", "-B", str(STUBBED), str(order)],
-            cwd=folder,
-            env=base_environment(home=folder / "home", tmp=folder / "tmp"),
-            log=folder / "log",
-            result=folder / "result.json",
-            timeout=300,
-            jail=Jail(wanted=WALLS, everything=True, writable=(folder,)),
-        )
-        result = Sandbox().run(job)
-        if result.exit_code != 0:
-            raise RuntimeError((folder / "log").read_text(errors="replace")[-2000:] or str(result))
+        code, said = run_jailed([sys.executable, "-I", "-B", str(STUBBED), str(order)], folder, cwd=folder)
+        if code != 0:
+            raise RuntimeError(said or f"exit code {code}")
         answer: dict[str, Any] = json.loads((folder / "answer.json").read_text())
         return answer

@@ -7,13 +7,11 @@ Imports nothing of Pointsman. Run: `python stubbed.py ORDER`, where ORDER is a J
 
 from __future__ import annotations
 
-import importlib.abc
-import importlib.machinery
 import json
 import sys
 import types
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,59 +19,8 @@ from alembic.script.base import Script, _only_source_rev_file
 from alembic.script.revision import RevisionMap
 from alembic.util.pyfiles import load_python_file
 
-REAL = frozenset(sys.stdlib_module_names) - {"distutils"}
-
-
-class _Anything:
-    """Has every attribute, takes every argument, and is no base of a class that inherits from it."""
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return self
-
-    def __call__(self, *args: object, **more: object) -> Any:
-        return self
-
-    def __mro_entries__(self, bases: object) -> tuple[type, ...]:
-        return ()
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(())
-
-    def __getitem__(self, key: object) -> Any:
-        return self
-
-    def __or__(self, other: object) -> Any:
-        return self
-
-    __ror__ = __add__ = __radd__ = __truediv__ = __mod__ = __or__
-
-
-ANYTHING = _Anything()
-
-
-class _Stub(types.ModuleType):
-    __path__: list[str] = []  # noqa: RUF012 - the import system reads it from the module
-    __file__ = "/stub.py"
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return ANYTHING
-
-
-class _Stubs(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    def find_spec(self, name: str, path: object, target: object = None) -> Any:
-        if name.partition(".")[0] in REAL:
-            return None
-        return importlib.machinery.ModuleSpec(name, self, is_package=True)
-
-    def create_module(self, spec: importlib.machinery.ModuleSpec) -> types.ModuleType:
-        return _Stub(spec.name)
-
-    def exec_module(self, module: types.ModuleType) -> None:
-        """A stub has nothing to run."""
+sys.path.insert(0, str(Path(__file__).parents[2]))
+from bench.real.stubs import replace_all
 
 
 def view(folders: Sequence[str]) -> dict[str, Any]:
@@ -135,9 +82,7 @@ def main() -> None:
     order = json.loads(Path(sys.argv[1]).read_text())
     warnings.simplefilter("ignore")
     sys.dont_write_bytecode = True
-    for name in [each for each in sys.modules if each.partition(".")[0] not in REAL and each != "__main__"]:
-        del sys.modules[name]  # Alembic keeps what it has; what a revision imports from here on is a stub
-    sys.meta_path.insert(0, _Stubs())
+    replace_all()
     Path(order["answer"]).write_text(json.dumps({n: view(f) for n, f in order["folders"].items()}))
 
 
