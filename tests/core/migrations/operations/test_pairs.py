@@ -21,6 +21,8 @@ CHECK = "op.create_check_constraint('ck_users_age', 'users', 'age > 0')"
 FOREIGN = "op.create_foreign_key('fk_users_age', 'users', 'ages', ['age'], ['id'])"
 INSERT = sql("INSERT INTO users (name, age) VALUES ('a', 1)")
 UPDATE = sql("UPDATE users SET age = 1 WHERE age IS NULL")
+NAMES = sql("UPDATE users SET name = upper(name) WHERE id > 3")
+NEW_NAME = sql("INSERT INTO users (id, name) VALUES (1, 'x')")
 VIEW = sql("CREATE VIEW adults AS SELECT id, age FROM users WHERE age > 17")
 TABLE = "op.create_table('users', sa.Column('id', sa.Integer()))"
 DROP_TABLE = "op.drop_table('users')"
@@ -55,8 +57,9 @@ CONFLICTS = [
     ("drop against foreign key", DROP, FOREIGN, "column_dropped"),
     ("drop against a foreign key at it", "op.drop_column('ages', 'id')", FOREIGN, "column_dropped"),
     ("drop against view", DROP, VIEW, "column_dropped"),
-    ("drop against a dropped index that may stand on it", DROP, "op.drop_index('ix_a', table_name='users')",
+    ("drop against a dropped index of its name", DROP, "op.drop_index('ix_users_age_and', table_name='users')",
      "column_dropped"),
+    ("drop against a dropped constraint without a name", DROP, "op.drop_constraint(None, 'users')", "column_dropped"),
     ("rename against add", RENAME, "op.add_column('users', sa.Column('years', sa.Integer()))", "column_twice"),
     ("rename against alter of the old name", RENAME, NOT_NULL, "column_renamed"),
     ("rename against index on the old name", RENAME, INDEX, "column_renamed"),
@@ -75,7 +78,27 @@ CONFLICTS = [
      "not_null_data"),
     ("unique index against insert", UNIQUE, INSERT, "unique_data"),
     ("unique constraint against update", KEY, UPDATE, "unique_data"),
-    ("new column against rows", ADD, sql("UPDATE users SET name = 'x'"), "data_schema"),
+    ("new column against rows of all columns", ADD, sql("INSERT INTO users SELECT * FROM old"), "data_schema"),
+    ("new column against rows that fill it", ADD, sql("UPDATE users SET age = 1"), "data_schema"),
+    ("new column that counts rows against rows", sql("ALTER TABLE users ADD COLUMN n SERIAL"), NAMES, "data_schema"),
+    ("new column with a value a row against rows", "op.add_column('users', sa.Column('b', sa.Text(), "
+     "server_default=sa.text('next_code()')))", NAMES, "data_schema"),
+    ("default against new rows", "op.alter_column('users', 'b', server_default='0')", INSERT, "data_schema"),
+    ("dropped column against new rows", "op.drop_column('users', 'b')", INSERT, "data_schema"),
+    ("NOT NULL against rows that go", NOT_NULL, sql("DELETE FROM users WHERE age IS NULL"), "not_null_data"),
+    ("NOT NULL of another column against new rows", "op.alter_column('users', 'b', nullable=False)", INSERT,
+     "not_null_data"),
+    ("type by another column against rows", sql("ALTER TABLE users ALTER b TYPE int USING name::int"), NAMES,
+     "data_schema"),
+    ("check against rows", CHECK, UPDATE, "data_schema"),
+    ("new column against rows of columns in a text", ADD, "op.execute(sa.update(sa.table('users')).where("
+     "sa.text('age > 1')).values(name='x'))", "data_schema"),
+    ("new column against rows of columns by a variable", ADD,
+     "t, key = sa.table('users'), op.get_context().opts['x']\n"
+     "op.execute(t.update().where(t.c[key] == 1).values(name='x'))", "data_schema"),
+    ("new column against an upsert", ADD,
+     "from sqlalchemy.dialects import postgresql\nt = sa.table('users')\n"
+     "op.execute(postgresql.insert(t).values(name='x').on_conflict_do_update(set_={'age': 1}))", "data_schema"),
     ("trigger against rows", sql("CREATE TRIGGER t AFTER UPDATE ON users FOR EACH ROW EXECUTE FUNCTION f()"), UPDATE,
      "data_schema"),
     ("view of all columns against a new one", ADD, sql("CREATE VIEW v AS SELECT * FROM users"), "column_added"),
@@ -119,6 +142,35 @@ COMMUTING = [
     ("two indexes of one table", INDEX, "op.create_index('ix_b', 'users', ['name'])", Relation.SAME_TABLE),
     ("other column dropped", DROP, "op.create_index('ix_b', 'users', ['name'])", Relation.SAME_TABLE),
     ("plain index against rows", INDEX, UPDATE, Relation.SAME_TABLE),
+    ("new column against rows of others", ADD, NAMES, Relation.SAME_TABLE),
+    ("new column against new rows of others", ADD, NEW_NAME, Relation.SAME_TABLE),
+    ("new column against rows that go", ADD, sql("DELETE FROM users WHERE name = 'x'"), Relation.SAME_TABLE),
+    ("new column with one default against new rows", "op.add_column('users', sa.Column('b', sa.Boolean(), "
+     "server_default=sa.text('false'), nullable=False))", NEW_NAME, Relation.SAME_TABLE),
+    ("new column with one default against rows in SQL", sql("ALTER TABLE users ADD b int NOT NULL DEFAULT 0"), NAMES,
+     Relation.SAME_TABLE),
+    ("new column against an expression's rows", ADD, "t = sa.table('users', sa.column('name'))\n"
+     "op.execute(t.update().where(t.c.name == 'x').values(name='y'))", Relation.SAME_TABLE),
+    ("new column against rows inserted in bulk", ADD,
+     "op.bulk_insert(sa.table('users'), [{'id': 1, 'name': 'x'}, {'id': 2, 'name': 'y'}])", Relation.SAME_TABLE),
+    ("dropped column against rows of others", DROP, NAMES, Relation.SAME_TABLE),
+    ("renamed column against new rows of others", RENAME, NEW_NAME, Relation.SAME_TABLE),
+    ("type against rows of others", RETYPE, NEW_NAME, Relation.SAME_TABLE),
+    ("default against rows of others", DEFAULT, NAMES, Relation.SAME_TABLE),
+    ("NOT NULL against rows of others", NOT_NULL, NAMES, Relation.SAME_TABLE),
+    ("key against rows of others", KEY, NAMES, Relation.SAME_TABLE),
+    ("check against rows of others", CHECK, NAMES, Relation.SAME_TABLE),
+    ("foreign key against rows of others", FOREIGN, NAMES, Relation.SAME_TABLE),
+    ("foreign key at a table of which other columns change", FOREIGN, sql("UPDATE ages SET label = 'x'"),
+     Relation.DISJOINT),
+    ("rights against rows", sql("GRANT SELECT ON users TO bob"), NAMES, Relation.SAME_TABLE),
+    ("comment on the table against rows", "op.create_table_comment('users', 'who')", UPDATE, Relation.SAME_TABLE),
+    ("column dropped here, index of another there", DROP, "op.drop_index('ix_users_name', table_name='users')",
+     Relation.SAME_TABLE),
+    ("type here, constraint of another column there", RETYPE,
+     "op.drop_constraint('ck_users_name', 'users', type_='check')", Relation.SAME_TABLE),
+    ("foreign key dropped under a foreign key", "op.drop_constraint('fk_users_boss', 'users')", CHILD,
+     Relation.DISJOINT),
     ("two values of one enum", ENUM_VALUE, sql("ALTER TYPE mood ADD VALUE 'calm'"), Relation.SAME_TABLE),
     ("NOT NULL twice", NOT_NULL, NOT_NULL, Relation.SAME_TABLE),
     ("nothing to do", "pass", UPDATE, Relation.DISJOINT),

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pointsman.core.migrations.operations.columns import (
     add_column,
     create_table,
+    is_no_key,
     names_in,
     read_column,
     words,
@@ -147,7 +148,9 @@ def _alter_column(call: Call, rec: Recorder) -> None:
     if new is not None and new != name:
         rec.add(replace(base, kind=Kind.RENAME_COLUMN, new_name=new))
     if given.get("type_", Const(None)) != Const(None):
-        rec.add(replace(base, types=tuple(enums_in(rec, given["type_"]))))
+        using = words(text_of(given.get("postgresql_using")) or "")
+        columns = tuple(dict.fromkeys((name, *using)))
+        rec.add(replace(base, types=tuple(enums_in(rec, given["type_"])), columns=columns))
     if "nullable" in given and given["nullable"] != Const(None):
         rec.add(replace(base, kind=Kind.ALTER_NULLABLE, not_null=given["nullable"] != Const(True)))
     if given.get("server_default", Const(False)) != Const(False):
@@ -233,7 +236,7 @@ def _drop_constraint(call: Call, rec: Recorder) -> None:
             kind=Kind.DROP_CONSTRAINT,
             table=table,
             name=name,
-            unique=type_ in {None, "unique", "primary"},
+            unique=type_ in {"unique", "primary"} or (type_ is None and not is_no_key(name or "")),
             if_exists=_flag(call, "if_exists"),
         )
     )
@@ -242,7 +245,7 @@ def _drop_constraint(call: Call, rec: Recorder) -> None:
 def _comment(call: Call, rec: Recorder) -> None:
     table = _table(call, 0, rec)
     if table is not None:
-        rec.add(Operation(kind=Kind.ALTER_TABLE, table=table))
+        rec.add(Operation(kind=Kind.ALTER_COMMENT, table=table))
 
 
 def _execute(call: Call, rec: Recorder) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from pointsman.core.migrations.operations.folding import elements
@@ -21,8 +22,35 @@ class Column:
     types: dict[str, bool] = field(default_factory=dict)
     required: bool = False
     default: bool = False
+    per_row: bool = False
     index: bool = False
     unique: bool = False
+
+
+_PER_ROW = frozenset({"Identity", "Computed", "Sequence", "FetchedValue", "CheckConstraint"})
+_ONE_VALUE = re.compile(
+    r"""\s*\(?\s*(?:[-+]?[\d.]+|'[^']*'|true|false|null|now\(\)|current_timestamp|current_date|[\w. :+-]*)\s*\)?"""
+    r"""(?:\s*::\s*[\w ]+(?:\[\])?)?\s*""",
+    re.IGNORECASE,
+)
+
+
+def is_one_value(default: str) -> bool:
+    """Whether a default's SQL is a literal or the time: the same for all rows that get it."""
+    return len(default) < 200 and _ONE_VALUE.fullmatch(default) is not None
+
+
+def _is_one_value(term: Term | None) -> bool:
+    text = text_of(term)
+    if text is not None:
+        # A plain string is quoted by SQLAlchemy, and so is a literal; only text() may be more than a value.
+        return isinstance(term, Const) or is_one_value(text)
+    return last_name(term or Const(None)) in {"now", "current_timestamp", "true", "false", "null"}
+
+
+def is_no_key(name: str) -> bool:
+    """Whether a constraint is by its name a foreign key or a check: nothing else may point at it."""
+    return name.startswith(("fk", "ck_")) or name.endswith(("_fkey", "_fk", "_check"))
 
 
 def last_name(term: Term) -> str:
@@ -50,6 +78,8 @@ def read_column(term: Term | None, rec: Recorder) -> Column | None:
         types=enums_in(rec, *term.args[1:], term.kwargs.get("type_")),
         required=(keyed or term.kwargs.get("nullable") == Const(False)) and not default,
         default=default,
+        per_row=any(last_name(part) in _PER_ROW for part in term.args[1:])
+        or (default and not _is_one_value(server_default)),
         index=term.kwargs.get("index") == Const(True),
         unique=term.kwargs.get("unique") == Const(True),
     )
@@ -126,6 +156,7 @@ def add_column(table: str, column: Column, *, if_exists: bool, rec: Recorder) ->
             types=tuple(column.types),
             not_null=column.required,
             default=column.default,
+            per_row=column.per_row,
             if_exists=if_exists,
         )
     )

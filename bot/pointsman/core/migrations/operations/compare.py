@@ -20,7 +20,8 @@ from pointsman.core.migrations.operations.model import (
     Unknown,
 )
 from pointsman.core.migrations.operations.read import footprint
-from pointsman.core.migrations.operations.rules import BY_ROWS, SCHEMAS, judge
+from pointsman.core.migrations.operations.rules import BY_ROWS, judge
+from pointsman.core.migrations.operations.rules_names import SCHEMAS
 
 Side = Sequence[tuple[str, Footprint]]
 

@@ -67,6 +67,7 @@ class Operation:
     those an UPDATE sets, empty where not known. `references` are the other tables it reads or points at; for
     foreign keys `targets` says at which column, as `table.column` (`table.*` where that is not spelled out).
     `types` are named types it uses, `values` the enum labels it adds or the text literals of a data statement.
+    `per_row` is a default that may give each row another value (a sequence, a function, a generated column).
     `unique` also marks a dropped constraint that may have been a key; `if_exists` either IF [NOT] EXISTS.
     `line` is 1-based, `text` one bounded line.
     """
@@ -84,6 +85,7 @@ class Operation:
     unique: bool = False
     not_null: bool = False
     default: bool = False
+    per_row: bool = False
     if_exists: bool = False
     line: int = 0
     end_line: int = 0

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
+from pointsman.core.migrations.operations.columns import is_no_key
 from pointsman.core.migrations.operations.model import Kind, Operation
 from pointsman.core.migrations.operations.recorder import Recorder
 from pointsman.core.migrations.operations.sql_create import targets_of, types_in
-from pointsman.core.migrations.operations.sql_tokens import Cursor, items, names, unquote
+from pointsman.core.migrations.operations.sql_tokens import Cursor, Token, items, names, unquote
 
 _NOT_READ = "this ALTER statement is not read"
 
@@ -166,11 +168,24 @@ def _added(base: Operation, cursor: Cursor, rec: Recorder, *, if_exists: bool) -
             types=types_in(rest[1:], rec),
             not_null=required and not default,
             default=default,
+            per_row=_gives_each_row_its_own(rest),
             if_exists=if_exists,
         )
     )
     if "UNIQUE" in words:
         rec.add(replace(base, kind=Kind.ADD_UNIQUE, columns=(name,), unique=True))
+
+
+def _gives_each_row_its_own(definition: Sequence[Token]) -> bool:
+    """Whether a new column's default, or a check of it, is more than one value for all rows."""
+    words = [token.upper for token in definition]
+    if not {"GENERATED", "SERIAL", "BIGSERIAL", "SMALLSERIAL", "CHECK", "AS"}.isdisjoint(words):
+        return True
+    if "DEFAULT" not in words:
+        return False
+    after = definition[words.index("DEFAULT") + 1 :][:1]
+    texts = {"TRUE", "FALSE", "NULL", "NOW", "CURRENT_TIMESTAMP", "CURRENT_DATE", "-"}
+    return not any(token.kind in {"string", "number"} or token.upper in texts for token in after)
 
 
 def _drop(base: Operation, cursor: Cursor, rec: Recorder) -> None:
@@ -188,14 +203,13 @@ def _drop(base: Operation, cursor: Cursor, rec: Recorder) -> None:
     if not name:
         rec.unknown(_NOT_READ)
         return
-    foreign = name.startswith("fk") or name.endswith(("_fkey", "_fk", "_check"))
     rec.add(
         replace(
             base,
             kind=kind,
             name=name,
             columns=(name,) if kind is Kind.DROP_COLUMN else (),
-            unique=kind is Kind.DROP_CONSTRAINT and not foreign,
+            unique=kind is Kind.DROP_CONSTRAINT and not is_no_key(name),
             if_exists=exists,
         )
     )
@@ -225,7 +239,11 @@ def _column(base: Operation, cursor: Cursor, rec: Recorder) -> None:
     elif cursor.accept_any("DROP", "ADD", "RESTART"):
         rec.add(replace(base, kind=Kind.ALTER_DEFAULT))
     elif cursor.accept("TYPE") or cursor.accept("SET", "DATA", "TYPE"):
-        rec.add(replace(base, kind=Kind.ALTER_TYPE, types=types_in(cursor.rest(), rec)))
+        types = types_in(cursor.rest(), rec)
+        using = names(cursor.rest(), rec) if cursor.skip_to("USING") else ()
+        rec.add(
+            replace(base, kind=Kind.ALTER_TYPE, types=types, columns=tuple(dict.fromkeys((name, *using))))
+        )
     else:
         rec.add(base)
 

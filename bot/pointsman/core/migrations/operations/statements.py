@@ -124,7 +124,7 @@ def _record(kind: Kind, target: Term | None, statement: Term, rec: Recorder) -> 
         return
     references = tuple(name for name in found.tables if name != table)
     values = _values(statement)
-    whole = values is None or _whole(kind, statement)
+    whole = values is None or bool(found.fragments) or _whole(kind, statement)
     columns = () if whole else tuple(dict.fromkeys((*found.columns, *(values or ()))))
     writes = tuple(values or ()) if kind is Kind.DATA_UPDATE else ()
     literals = tuple(found.literals)[:MAX_LITERALS]
@@ -139,6 +139,8 @@ def _values(statement: Term) -> dict[str, None] | None:
     """Columns that `.values(...)` names; None where it was not spelled out."""
     columns: dict[str, None] = {}
     for part in walk(statement):
+        if isinstance(part, Call) and isinstance(part.func, Attr) and part.func.name.startswith("on_"):
+            return None  # on_conflict_do_update() writes columns of its own
         if isinstance(part, Call) and isinstance(part.func, Attr) and part.func.name == "from_select":
             columns.update(dict.fromkeys(names_in(argument(part, 0, "names"))))
         if not (isinstance(part, Call) and isinstance(part.func, Attr) and part.func.name == "values"):
@@ -176,8 +178,10 @@ def read_bulk_insert(table: Term | None, rows: Term | None, rec: Recorder) -> No
     if name is None:
         rec.unknown("the table of the inserted rows is not spelled out")
         return
-    maps = [row for row in (elements(rows) or ()) if isinstance(row, Map)] if rows is not None else []
-    columns = dict.fromkeys(fold(str(key)) for row in maps for key in row.items)
+    given = (elements(rows) or ()) if rows is not None else ()
+    maps = [row for row in given if isinstance(row, Map) and not row.partial]
+    whole = len(maps) == len(given)
+    columns = dict.fromkeys(fold(str(key)) for row in maps for key in row.items) if whole else {}
     literals = mentions(rec, rows).literals
     rec.add(
         Operation(kind=Kind.DATA_INSERT, table=name, columns=tuple(columns), values=tuple(literals)[:200])

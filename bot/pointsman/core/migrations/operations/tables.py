@@ -177,8 +177,14 @@ def _mention(part: Term, found: Mentioned, rec: Recorder) -> None:
                 found.foreign[path] = None
         case Attr(Attr(_, "c" | "columns"), name) | Attr(Class(), name):
             found.columns[fold(name)] = None
-        case Item(Attr(_, "c" | "columns"), Const(str() as name)):
+        case Item(Attr(_, "c" | "columns"), key):
+            found.columns[fold(text_of(key) or HOLE)] = None
+        case Attr(Call() as call, name) if (call_path(call) or "").endswith("aliased"):
             found.columns[fold(name)] = None
+        case Call() if (call_path(part) or "").rpartition(".")[2] == "column":
+            found.columns[fold(text_of(argument(part, 0, "text")) or HOLE)] = None
+        case Call(Ref("getattr"), (Attr(_, "c" | "columns") | Class(), *_)):
+            found.columns[HOLE] = None
         case _:
             pass
     if isinstance(part, Call | Class | Item) or (
