@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,13 +11,13 @@ import click
 from pointsman.cli.common import json_option, note, print_json, repository_option
 
 if TYPE_CHECKING:
+    from pointsman.core.migrations.drawing.scene import Told
     from pointsman.core.model import Sha, Signature
     from pointsman.ports import Git
-    from pointsman.service.heal import HealedEnvironment, Healing
+    from pointsman.service.heal import Healing
     from pointsman.service.healing import Verdict
 
 SHORT = 12
-MOVES_SHOWN = 3
 
 
 @click.command()
@@ -31,10 +30,20 @@ MOVES_SHOWN = 3
 @click.option(
     "--prove/--no-prove", default=True, help="Run the migrations on scratch databases.  [default: prove]"
 )
+@click.option("--svg", metavar="FILE", type=click.Path(path_type=Path), help="Draw it in this file too.")
+@click.option("-v", "--verbose", is_flag=True, help="Say all of it: files, routes, what can't be read.")
 @repository_option
 @json_option
 def heal(
-    directory: Path, base: str, head: str, ref: str | None, as_patch: bool, prove: bool, as_json: bool
+    directory: Path,
+    base: str,
+    head: str,
+    ref: str | None,
+    as_patch: bool,
+    prove: bool,
+    svg: Path | None,
+    verbose: bool,
+    as_json: bool,
 ) -> int:
     """Plan, prove and make the commit that ends a migration fork.
 
@@ -46,12 +55,19 @@ def heal(
     The patch of --patch is the difference between git's plain merge and the healed one: apply it on the
     change's branch, before or after merging BASE.
 
+    The drawing of --svg stands alone (no script, no font from elsewhere) and is written whatever comes of the heal.
+
     Exit codes: 0 clean or healed, 1 refused, 2 no such revision, contract unreadable, REF moved.
     """
+    from pointsman.cli.heal_report import write_svg
     from pointsman.service.contracts import find_contract
+    from pointsman.service.explain import told_of
+    from pointsman.service.heal_patch import patch_of
     from pointsman.service.healing import heal as run
     from pointsman.wiring import open_git, open_prover, open_reader, open_regenerator
 
+    if svg is not None:
+        _check_writable(svg)
     with open_git(directory) as git:
         at_base, at_head = git.resolve(base), git.resolve(head)
         target = _Target(git, ref) if ref else None
@@ -64,7 +80,14 @@ def heal(
         commit = _commit(git, verdict.healing)
         if target and commit:
             target.move(commit)
-        _report(git, verdict, commit, as_patch=as_patch, as_json=as_json, names=(base, head))
+        text = patch_of(git, verdict.healing) if as_patch else None
+    told = told_of(verdict, base=base, head=head)
+    if svg is not None:
+        write_svg(told, svg)
+    if as_json:
+        _print_json(verdict, commit, text)
+    else:
+        _print(verdict, told, commit, text, names=(base, head), verbose=verbose)
     return 1 if verdict.healing.refusals else 0
 
 
@@ -108,73 +131,54 @@ def _who(part: str, when: int) -> Signature:
     return Signature(name=name, email=email, when=when)
 
 
-def _report(
-    git: Git, verdict: Verdict, commit: Sha | None, *, as_patch: bool, as_json: bool, names: tuple[str, str]
+def _check_writable(svg: Path) -> None:
+    from pointsman.core.errors import UserError
+
+    if str(svg) == "-":
+        raise UserError("--svg takes the name of a file: what stands on stdout is the report.")
+    if svg.is_dir() or not svg.parent.is_dir():
+        what = "it is a folder" if svg.is_dir() else f"there is no folder {svg.parent}"
+        raise UserError(f"--svg can't write {svg}: {what}.")
+
+
+def _print_json(verdict: Verdict, commit: Sha | None, patch: bytes | None) -> None:
+    answer = verdict.to_json()
+    first = {key: answer[key] for key in ("status", "base", "head")}
+    shown = {"patch": patch.decode("utf-8", "backslashreplace")} if patch is not None else {}
+    print_json({**first, "commit": commit, **answer, **shown})
+
+
+def _print(
+    verdict: Verdict,
+    told: Told,
+    commit: Sha | None,
+    patch: bytes | None,
+    *,
+    names: tuple[str, str],
+    verbose: bool,
 ) -> None:
-    from pointsman.service.heal_patch import patch_of
+    """The report; with a patch that has stdout to itself."""
+    from pointsman.cli.heal_report import details, report
 
-    text = patch_of(git, verdict.healing) if as_patch else None
-    if as_json:
-        answer = verdict.to_json()
-        first = {key: answer[key] for key in ("status", "base", "head")}
-        shown = {"patch": text.decode("utf-8", "backslashreplace")} if text is not None else {}
-        print_json({**first, "commit": commit, **answer, **shown})
-        return
-    for line in _lines(verdict, commit, names):
-        click.echo(line, err=as_patch)
-    if text is not None:
-        click.echo(text, nl=False)
+    aside = patch is not None
+    click.echo(_headline(verdict.healing, names), err=aside)
+    if told.status != "clean":
+        for line in (*report(told, verbose=verbose), *(details(verdict) if verbose else ())):
+            click.echo(line, err=aside)
+    if commit:
+        click.echo(f"  fix commit {commit[:SHORT]}", err=aside)
+    if patch is not None:
+        click.echo(patch, nl=False)
 
 
-def _lines(verdict: Verdict, commit: Sha | None, names: tuple[str, str]) -> Iterator[str]:
-    from pointsman.core.proof import in_words
+def _headline(healing: Healing, names: tuple[str, str]) -> str:
+    from pointsman.core.contract.names import shown
 
-    healing = verdict.healing
-    colour = {"clean": "green", "healed": "green", "refused": "red"}[healing.status]
+    base, head = (shown(name) for name in names)
+    colour = "red" if healing.status == "refused" else "green"
     status = click.style(healing.status, fg=colour, bold=True)
     if healing.status == "clean":
-        yield f"{status}: {names[1]} onto {names[0]} forks no migrations"
-        return
-    yield f"{status}: {names[1]} ({healing.head[:SHORT]}) onto {names[0]} ({healing.onto[:SHORT]})"
-    if healing.status == "refused":
-        for refusal in healing.refusals:
-            yield f"  {click.style(refusal.code, fg='red')}: {refusal.message}"
-        return
-    for each in healing.environments:
-        yield from _environment(each)
-    if verdict.proof:
-        yield f"  {in_words(verdict.proof)}"
-    if commit:
-        yield f"  fix commit {commit[:SHORT]}"
-
-
-def _environment(each: HealedEnvironment) -> Iterator[str]:
-    plan = each.plan
-    yield f"  {plan.layout.config}{f' [{plan.layout.name}]' if plan.layout.name else ''}"
-    for front in plan.fronts[:1]:
-        fork = ", ".join(front.fork) or "(base)"
-        left, right = _chain([r.id for r in front.left]), _chain([r.id for r in front.right])
-        yield f"    before  {fork} ─┬─ {left}"
-        yield f"            {' ' * len(fork)}  └─ {right}"
-        if plan.strategy == "reparent":
-            names = {move.revision: move.new_revision for move in plan.moves}
-            gone = {revision.id for revision in plan.drops}
-            now = _chain([names.get(r.id, r.id) for r in front.right if r.id not in gone])
-            yield f"    after   {fork} ─── {left}{f' ─── {now}' if now else ''}"
-        else:
-            yield f"    after   {fork} ─┬─ {left} ─┬─ {', '.join(id for id, _ in each.added)}"
-            yield f"            {' ' * len(fork)}  └─ {right} ─┘"
-    for move in plan.moves[:MOVES_SHOWN]:
-        now, was = ", ".join(move.new_parents), ", ".join(move.old_parents)
-        yield f"    {move.revision} follows {now}, was {was}: {move.new_path}"
-    if len(plan.moves) > MOVES_SHOWN:
-        yield f"    and {len(plan.moves) - MOVES_SHOWN} more"
-    for id, path in each.added:
-        yield f"    {id} added: {path}"
-    for gone_revision in plan.drops:
-        yield f"    {gone_revision.id} dropped, nothing is left to merge: {gone_revision.path}"
-
-
-def _chain(ids: list[str]) -> str:
-    """The ids in a row, the middle of a long one left out."""
-    return " ─── ".join(ids if len(ids) <= 3 else [ids[0], f"({len(ids) - 2} more)", ids[-1]])
+        return f"{status}: {head} onto {base} forks no migrations"
+    if healing.onto == healing.head:
+        return f"{status}: {base} ({healing.onto[:SHORT]}) itself"
+    return f"{status}: {head} ({healing.head[:SHORT]}) onto {base} ({healing.onto[:SHORT]})"

@@ -21,6 +21,7 @@ from pointsman.core.pulls.telling import HealedGraph, Judged, MigrationsTold
 from pointsman.core.queue.model import Change
 from pointsman.ports import Clock, Git, People, Store
 from pointsman.service.check import NOT_MERGED, WRONG_TARGET, CheckReport, Question, judge_change
+from pointsman.service.explain import graphs_of
 from pointsman.service.heal import Healing
 from pointsman.service.healing import Verdict, heal
 from pointsman.service.judging import Subject, refused, required_names, role_of
@@ -170,7 +171,3 @@ def judged_of(report: CheckReport) -> Judged:
             refusals=healing.refusals,
         ),
     )
-
-
-def graphs_of(healing: Healing) -> tuple[HealedGraph, ...]:
-    return tuple(HealedGraph(plan=each.plan, added=each.added) for each in healing.environments)

@@ -120,6 +120,7 @@ def _lines(story: PullStory) -> Iterator[str]:
     if story.heal is not None:
         yield words.healed(story.heal)
         yield words.proof(story.heal)
+        yield words.early(story.heal.graphs)
     if story.judged is not None and not isinstance(story.stage, LandedAs | Withdrawn):
         yield from _judged_lines(story.judged, is_healed=story.heal is not None)
     yield words.next_step(story)
@@ -131,6 +132,7 @@ def _judged_lines(judged: Judged, *, is_healed: bool) -> Iterator[str]:
         yield from (words.approval(need) for need in judged.contract.waiting_for[:4])
     if judged.migrations.status == "healed" and not is_healed:
         yield words.will_heal()
+        yield words.early(judged.migrations.graphs)
 
 
 def _folds(story: PullStory) -> Iterator[str]:
@@ -142,7 +144,8 @@ def _folds(story: PullStory) -> Iterator[str]:
             yield from _details(stage)
     graphs = _graphs(story)
     if graphs:
-        yield fold("The migrations before and after", graph_text(graphs))
+        title = "The fork" if all(graph.refused for graph in graphs) else "The migrations before and after"
+        yield fold(title, graph_text(graphs))
     if story.judged is not None and not isinstance(stage, LandedAs | Withdrawn):
         yield from _judged_folds(story.judged)
 
@@ -157,22 +160,32 @@ def _graphs(story: PullStory) -> Sequence[HealedGraph]:
 
 def graph_text(graphs: Sequence[HealedGraph]) -> str:
     """Each environment drawn, then every file that is changed."""
-    drawn = [fence(draw_before_after(graph)) for graph in graphs[:MAX_GRAPHS]]
-    moves = [
+    return "\n\n".join([*drawings(graphs), *files(graphs)])
+
+
+def drawings(graphs: Sequence[HealedGraph]) -> list[str]:
+    """The first few environments, each in a fence."""
+    return [fence(draw_before_after(graph)) for graph in graphs[:MAX_GRAPHS]]
+
+
+def files(graphs: Sequence[HealedGraph]) -> list[str]:
+    """What becomes of each file, in one fence; none where nothing is repaired."""
+    repaired = [graph for graph in graphs if not graph.refused]
+    lines = [
         f"{move.new_path}: {move.new_revision} follows {', '.join(move.new_parents) or 'nothing'}, "
         f"was {', '.join(move.old_parents) or 'nothing'}"
-        for graph in graphs
+        for graph in repaired
         for move in graph.plan.moves
     ]
-    moves += [
-        f"{gone.path}: dropped, nothing is left to merge" for graph in graphs for gone in graph.plan.drops
+    lines += [
+        f"{gone.path}: dropped, nothing is left to merge" for graph in repaired for gone in graph.plan.drops
     ]
-    moves += [
+    lines += [
         f"{path}: added, {id} merges {' and '.join(parents)}"
-        for graph in graphs
+        for graph in repaired
         for (id, path), parents in zip(graph.added, graph.plan.joins, strict=False)
     ]
-    return "\n\n".join([*drawn, *([fence("\n".join(moves), limit=4000)] if moves else [])])
+    return [fence("\n".join(lines), limit=4000)] if lines else []
 
 
 def _refusal_codes(judged: Judged | None) -> frozenset[str]:

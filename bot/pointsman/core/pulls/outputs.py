@@ -11,10 +11,12 @@ from typing import Literal, assert_never
 
 from pointsman.core.contract import CONTRACT_PATH, ContractVerdict, Outcome, PathStatus
 from pointsman.core.migrations.drawing.quotes import quotes
+from pointsman.core.migrations.drawing.words import next_step
+from pointsman.core.migrations.heal.model import Refusal
 from pointsman.core.model import GitPath, Sha
 from pointsman.core.pulls import words
-from pointsman.core.pulls.comment import box, graph_text, log, refusal_text
-from pointsman.core.pulls.markdown import bounded, code, codes, fence, joined, plain
+from pointsman.core.pulls.comment import box, drawings, files, log, refusal_text
+from pointsman.core.pulls.markdown import bounded, code, codes, fence, fold, joined, plain
 from pointsman.core.pulls.model import Annotation, CheckOutput, Severity
 from pointsman.core.pulls.story import (
     BeingTested,
@@ -98,7 +100,7 @@ def _group_migrations(judged: Judged) -> _Said:
         conclusion="failure",
         title="a migration fork, which this queue can't heal",
         summary="The forge's own queue lands this merge as it is. Comment `/heal` on the pull request, "
-        f"then queue it again.\n\n{graph_text(judged.migrations.graphs)}",
+        f"then queue it again.\n\n{_drawn(judged.migrations)}",
     )
 
 
@@ -197,7 +199,9 @@ def _migrations(judged: Judged) -> _Said:
             return _Said(
                 conclusion="success",
                 title="fork, healed when it lands",
-                summary=f"{words.will_heal()}\n\n{graph_text(told.graphs)}",
+                summary="\n\n".join(
+                    part for part in (words.will_heal(), words.early(told.graphs), _drawn(told)) if part
+                ),
             )
         case "refused":
             return _refused(told)
@@ -205,18 +209,29 @@ def _migrations(judged: Judged) -> _Said:
             assert_never(told.status)
 
 
+def _drawn(told: MigrationsTold) -> str:
+    """The graphs, the files folded."""
+    return "\n\n".join([*drawings(told.graphs), *(fold("The files", each) for each in files(told.graphs))])
+
+
 def _refused(told: MigrationsTold) -> _Said:
     conflict = all(refusal.code == "merge_conflict" for refusal in told.refusals)
     title = "not known: git can't merge it" if conflict else "left to people: "
     if not conflict:
         title += ", ".join(dict.fromkeys(refusal.code for refusal in told.refusals))
-    shown, _ = joined((refusal_text(refusal) for refusal in told.refusals[:6]), MAX_SUMMARY)
+    refused = (_left(refusal) for refusal in told.refusals[:6])
+    shown, _ = joined((*refused, *drawings(told.graphs)), MAX_SUMMARY)
     return _Said(
         conclusion="failure",
         title=title,
         summary=shown,
         annotations=tuple(_quote_annotations(told)),
     )
+
+
+def _left(refusal: Refusal) -> str:
+    """A refusal and what to do about it."""
+    return "\n\n".join(part for part in (refusal_text(refusal), next_step(refusal)) if part)
 
 
 def _quote_annotations(told: MigrationsTold) -> Iterator[Annotation]:

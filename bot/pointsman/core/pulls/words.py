@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from pointsman.core.contract import ApprovalNeeded, ContractVerdict
+from pointsman.core.migrations.drawing.model import HealedGraph
+from pointsman.core.migrations.drawing.words import early_databases
 from pointsman.core.model import Sha
 from pointsman.core.pulls.markdown import code, codes
 from pointsman.core.pulls.story import (
@@ -166,6 +168,12 @@ def proof(heal: HealTold) -> str:
 
 def will_heal() -> str:
     return "Its migrations fork from those on the base branch; the fork is healed when it lands."
+
+
+def early(graphs: Sequence[HealedGraph]) -> str:
+    """What to know of databases that ran it before the repair, '' where there is nothing; of the first environment."""
+    said = (early_databases(graph, code) for graph in graphs if not graph.refused)
+    return next((each for each in said if each), "")
 
 
 def contract_line(judged: Judged) -> str:

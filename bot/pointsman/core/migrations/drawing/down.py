@@ -32,11 +32,11 @@ def _said(node: Node, room: int, *, slugs: bool) -> Iterator[Span]:
     name = fitted(node.label, room)
     yield Span(name, TONES[node.mark])
     room -= len(name)
-    for text in (node.note, node.slug if slugs else ""):
-        if text and room > 12:
-            said = f"  {fitted(text, room - 2)}"
-            yield Span(said, Tone.QUIET)
-            room -= len(said)
+    note = node.note if len(node.note) + 2 <= room else ""
+    if slugs and node.slug and len(node.slug) + 2 <= room - len(note):
+        yield Span(f"  {fitted(node.slug, room)}", Tone.QUIET)
+    if note:
+        yield Span(f"  {fitted(note, room)}", TONES[node.mark])
 
 
 def _tracks(shape: Map, row: int) -> Iterator[Span]:
@@ -75,4 +75,4 @@ def _bent(shape: Map, straight: list[Track], bends: list[tuple[Track, int, int]]
         for at in range(low, high):
             cells[at] |= _EAST
             cells[at + 1] |= _WEST
-    yield (Span("".join(_TRACKS[cell] for cell in cells), Tone.QUIET),)
+    yield (Span("".join(_TRACKS[cell] for cell in cells).rstrip(), Tone.QUIET),)

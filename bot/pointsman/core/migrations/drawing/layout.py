@@ -64,10 +64,10 @@ class _Places:
 
     def _place(self, node: Node, row: int, below: list[Edge]) -> None:
         starts = [self.stops[edge.parent] for edge in below]
-        first = min(starts, key=lambda stop: stop.lane, default=None)
-        since = first.row if first else row - 1
-        wanted = [first.lane] if first else []
-        lane = next(lane for lane in _lanes(wanted) if self._is_free(lane, since, row, "", node.key))
+        straight = sorted({(stop.lane, stop.row) for stop in starts})
+        since = min((row for _, row in straight), default=row - 1)
+        wanted = [lane for lane, start in straight if self._is_free(lane, start, row, "", node.key)]
+        lane = wanted[0] if wanted else self._first_free(since, row, node.key)
         stop = self.stops[node.key] = Stop(node, lane, row)
         for edge, start in zip(below, starts, strict=True):
             own = [start.lane, lane] if start.lane >= lane else [lane, start.lane]
@@ -75,6 +75,9 @@ class _Places:
                 each for each in _lanes(own) if self._is_free(each, start.row, row, edge.parent, edge.child)
             )
             self.tracks.append(Track(edge, start, stop, next(found)))
+
+    def _first_free(self, since: int, row: int, key: str) -> int:
+        return next(lane for lane in _lanes([]) if self._is_free(lane, since, row, "", key))
 
     def _aside(self, edge: Edge) -> None:
         ends = sorted((self.stops[edge.parent], self.stops[edge.child]), key=lambda stop: stop.row)

@@ -14,13 +14,14 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HealedGraph:
     """The repair of one environment: its plan, and the merge revisions that were added (id, path) in the order of the
-    plan's `joins`. With `published` both sides are on the base; with `refused` the plan was not carried out, so only
-    the fork is drawn."""
+    plan's `joins`. With `published` both sides are on the base; with `refused` there is no plan to draw but
+    the fork, with `tried` the plan was made and did not hold."""
 
     plan: Plan
     added: tuple[tuple[str, GitPath], ...] = ()
     published: bool = False
     refused: bool = False
+    tried: bool = False
 
 
 class Mark(Enum):

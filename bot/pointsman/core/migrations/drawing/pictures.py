@@ -23,7 +23,7 @@ def before(graph: HealedGraph, rows: int = ROWS) -> Picture:
         Node(
             key=one.key,
             label=one.was,
-            mark=Mark.CHANGE if one.mark in (Mark.MOVED, Mark.RENAMED) else one.mark,
+            mark=_origin(one, graph),
             slug=_slug(one),
             note=_side(one, left, published=graph.published),
         )
@@ -52,9 +52,9 @@ def after(graph: HealedGraph, rows: int = ROWS) -> Picture | None:
         Node(
             key=one.key,
             label=one.now,
-            mark=one.mark,
+            mark=_origin(one, graph) if one.mark is Mark.CHANGE else one.mark,
             slug=_slug(one),
-            note=_done(one, [names.get(id, id) for id in one.below_was]),
+            note=_done(one, [names.get(id, id) for id in one.below_was if id not in one.below_now]),
         )
         for one in here
     ]
@@ -77,6 +77,13 @@ def _slug(one: Known) -> str:
     return slug_of(one.path, one.now, one.was)
 
 
+def _origin(one: Known, graph: HealedGraph) -> Mark:
+    """The side that it came from; with all of it published there is but one."""
+    if one.mark in (Mark.FORK, Mark.DROPPED, Mark.BASE, Mark.FOLD):
+        return one.mark
+    return Mark.BASE if graph.published else Mark.CHANGE
+
+
 def _side(one: Known, left: set[str], *, published: bool) -> str:
     if not one.is_tip:
         return ""
@@ -87,7 +94,7 @@ def _done(one: Known, parents: Sequence[str]) -> str:
     was = f"was {one.was}" if one.was and one.was != one.now else ""
     match one.mark:
         case Mark.MOVED:
-            return f"was behind {' and '.join(parents) or 'nothing'}{f' as {one.was}' if was else ''}"
+            return was or (f"was behind {' and '.join(parents)}" if parents else "moved")
         case Mark.RENAMED:
             return was or "renumbered"
         case Mark.ADDED:

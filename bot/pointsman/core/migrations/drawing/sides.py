@@ -118,25 +118,30 @@ def _added(graph: HealedGraph) -> Iterator[Known]:
 
 
 def _with_starts(every: tuple[Known, ...]) -> tuple[Known, ...]:
-    """Each revision with something below it: the parent that it names, though that is not drawn otherwise."""
-    ids = {one.id for one in every} | {one.now for one in every} | {one.was for one in every}
+    """Each revision with something below it: the parent that it names, though that is not drawn otherwise. Where the
+    sides part at one place, whatever else is below both of them is somewhere below that."""
+    ids = {id for one in every for id in (one.id, one.was, one.now)}
+    forks = [one for one in every if one.mark is Mark.FORK]
     starts: dict[Key, Known] = {}
     mended = []
     for one in every:
-        if one.mark is Mark.FORK:
+        below = (*one.below_was, *one.below_now)
+        outside = [id for id in below if id not in ids]
+        if one.mark is Mark.FORK or (len(outside) < len(below) and one.mark is not Mark.MOVED):
             mended.append(one)
             continue
-        parents = [p for p in (*one.below_was, *one.below_now) if p not in ids]
-        if any(p in ids for p in (*one.below_was, *one.below_now)):
-            parents = [] if one.mark is not Mark.MOVED else parents
-        elif not parents:
-            parents = [START]
-            one = replace(
-                one,
-                below_was=one.below_was or ((START,) if one.was else ()),
-                below_now=one.below_now or ((START,) if one.now else ()),
-            )
-        for parent in parents:
+        for parent in outside:
             starts.setdefault(parent, _fork(parent))
-        mended.append(one)
-    return (*starts.values(), *mended)
+        mended.append(one if below else _from_nothing(one))
+        if not below:
+            starts.setdefault(START, _fork(START))
+    if len(forks) != 1 or not starts or START in starts:
+        return (*starts.values(), *mended)
+    gap = Known(key="~", id="~", was="...", now="...", path="", mark=Mark.FOLD, below_was=tuple(starts))
+    gap = replace(gap, below_now=gap.below_was)
+    above = [replace(one, below_was=("~",), below_now=("~",)) if one in forks else one for one in mended]
+    return (*starts.values(), gap, *above)
+
+
+def _from_nothing(one: Known) -> Known:
+    return replace(one, below_was=(START,) if one.was else (), below_now=(START,) if one.now else ())

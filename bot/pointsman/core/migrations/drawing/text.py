@@ -13,7 +13,7 @@ from pointsman.core.migrations.drawing.model import HealedGraph, Picture
 from pointsman.core.migrations.drawing.pictures import after, before
 
 WIDTH = 100
-BEFORE, AFTER = "before  ", "after   "
+BEFORE, AFTER, TRIED = "before  ", "after   ", "tried   "
 _GAP = Span("   ")
 _ASCII = str.maketrans(
     {"─": "-", "│": "|", "╵": "|", "╷": "|", "╶": "-", "╴": "-", "┊": ":"}
@@ -26,10 +26,11 @@ def draw(graph: HealedGraph, *, width: int = WIDTH) -> tuple[Line, ...]:
     """The fork before and the chain after, at most `width` columns: across where that fits, else downwards, the two
     beside each other where there is room. Without the environment's name."""
     pictures = (before(graph), after(graph))
-    lines = _across(pictures)
+    second = TRIED if graph.tried else AFTER
+    lines = _across(pictures, second)
     if lines is not None and all(line_width(line) <= width for line in lines):
         return lines
-    return tuple(_downwards(pictures, width))
+    return tuple(_downwards(pictures, width, second))
 
 
 def draw_before_after(graph: HealedGraph) -> str:
@@ -54,9 +55,9 @@ def in_ascii(lines: Sequence[Line]) -> tuple[Line, ...]:
     )
 
 
-def _across(pictures: Sequence[Picture | None]) -> tuple[Line, ...] | None:
+def _across(pictures: Sequence[Picture | None], then: str) -> tuple[Line, ...] | None:
     lines: list[Line] = []
-    for title, picture in zip((BEFORE, AFTER), pictures, strict=True):
+    for title, picture in zip((BEFORE, then), pictures, strict=True):
         if picture is None:
             continue
         drawn = across(picture)
@@ -67,7 +68,7 @@ def _across(pictures: Sequence[Picture | None]) -> tuple[Line, ...] | None:
     return tuple(lines)
 
 
-def _downwards(pictures: tuple[Picture, Picture | None], width: int) -> Iterator[Line]:
+def _downwards(pictures: tuple[Picture, Picture | None], width: int, then: str) -> Iterator[Line]:
     first, second = pictures
     if second is None:
         yield from down(first, limit=width)
@@ -75,9 +76,9 @@ def _downwards(pictures: tuple[Picture, Picture | None], width: int) -> Iterator
     for slugs in (True, False):
         left, right = (down(each, limit=(width - 3) // 2, slugs=slugs) for each in (first, second))
         if _is_whole(left, first) and _is_whole(right, second):
-            yield from _beside(left, right)
+            yield from _beside(left, right, then)
             return
-    for title, picture in ((BEFORE, first), (AFTER, second)):
+    for title, picture in ((BEFORE, first), (then, second)):
         yield (Span(title.strip(), Tone.QUIET),)
         yield from ((Span("  "), *line) for line in down(picture, limit=width - 2))
 
@@ -88,11 +89,11 @@ def _is_whole(lines: tuple[Line, ...], picture: Picture) -> bool:
     return all(shown(node.label) in drawn for node in picture.nodes)
 
 
-def _beside(left: tuple[Line, ...], right: tuple[Line, ...]) -> Iterator[Line]:
+def _beside(left: tuple[Line, ...], right: tuple[Line, ...], then: str) -> Iterator[Line]:
     wide = max(line_width(line) for line in left)
     for a, b in zip_longest(
         ((Span(BEFORE.strip(), Tone.QUIET),), *left),
-        ((Span(AFTER.strip(), Tone.QUIET),), *right),
+        ((Span(then.strip(), Tone.QUIET),), *right),
         fillvalue=(),
     ):
         yield (*a, Span(" " * (wide - line_width(a))), _GAP, *b)
