@@ -36,6 +36,9 @@ MAX_PROCESSES = 128
 MAX_FILE = 64 * MIB
 MAX_MEMORY = 4096 * MIB
 LOG_LIMIT = 64 * 1024
+NO_NETWORK = (
+    "the contract gives it the network (`healer.network: host`), and whoever runs this server does not"
+)
 LEAST_SECRET = 6
 """A value shorter than this is looked for in no patch: it would be found in every second one."""
 
@@ -76,7 +79,7 @@ class SandboxHealer:
 
     `folder` is where the scratch files go while one runs (None: the system's temporary folder); `state` is hidden from
     it. `surroundings` are the variables that a contract may name, `allowed` those of them that this machine's owner
-    lets it (None: all but our own).
+    lets it (None: all but our own); `network` whether a command may have the network that its contract gives it.
     """
 
     def __init__(
@@ -88,6 +91,7 @@ class SandboxHealer:
         state: Path | None = None,
         surroundings: Mapping[str, str] | None = None,
         allowed: Collection[str] | None = None,
+        network: bool = True,
     ) -> None:
         self._git = git
         self._sandbox = sandbox
@@ -95,9 +99,12 @@ class SandboxHealer:
         self._state = state
         self._surroundings = os.environ if surroundings is None else surroundings
         self._allowed = allowed
+        self._network = network
 
     def ask(self, question: Question) -> Answer:
         """See core.healer.model.HealerCommand."""
+        if question.healer.network == "host" and not self._network:
+            return Answer(patch=b"", seconds=0.0, outcome=Outcome.FAILED, detail=NO_NETWORK)
         with scratch("healer", self._folder) as made:
             return self._ask_in(_Room(made.path), question, made.lock)
 

@@ -15,6 +15,7 @@ from pointsman.core.contract import (
 )
 from pointsman.core.contract.matching import branch_matches
 from pointsman.core.contract.reasons import shown
+from pointsman.core.healer.model import in_words
 from pointsman.core.model import Sha
 from pointsman.service.contracts import contract_at
 from pointsman.service.healing import Verdict, heal
@@ -67,11 +68,14 @@ class CheckReport:
             said.append(f"contract: {self.contract}")
         healing = self.migrations.healing
         said += [f"{refusal.code}: {refusal.message}" for refusal in healing.refusals]
+        if self.migrations.healer is not None:
+            said.append(f"healer: {in_words(self.migrations.healer)}")
         for each in healing.environments:
             heads = ", ".join(each.plan.heads_before)
             said.append(
                 f"migrations: {each.plan.layout.config} would have {len(each.plan.heads_before)} heads: {heads}"
             )
+        said += [f"conflicts: {one.words}" for one in healing.resolved]
         if healing.status == "healed":
             said.append("the queue heals this when it lands; `pointsman heal` shows how")
         elif healing.status == "clean":
@@ -92,8 +96,13 @@ class CheckReport:
             "tree": healing.merged,
             "checks": list(self.checks),
             "contract": {**contract_json(self.contract, self.why_no_role), **self._candidates},
-            "migrations": {**self.migrations.to_json(), "forked": healing.status == "healed"},
+            "migrations": {**self.migrations.to_json(), "forked": self._forked},
         }
+
+    @property
+    def _forked(self) -> bool:
+        healing = self.migrations.healing
+        return healing.status == "healed" and bool(healing.environments)
 
     @property
     def _candidates(self) -> dict[str, Any]:

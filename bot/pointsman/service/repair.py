@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pointsman.core.conflicts.model import Regenerator
+from pointsman.core.healer.model import in_words as tried_in_words
 from pointsman.core.model import Sha, Signature
 from pointsman.core.proof import Prover, in_words
 from pointsman.core.pulls.model import Account, Pull
@@ -15,6 +16,7 @@ from pointsman.service import heal_commit
 from pointsman.service.build import BOT
 from pointsman.service.heal import Healing
 from pointsman.service.heal_patch import patch_of
+from pointsman.service.healer_memory import Helper
 from pointsman.service.healing import Verdict, heal
 from pointsman.service.migrations import Reader
 from pointsman.service.pull_desk import Base
@@ -77,6 +79,7 @@ class Repairs:
     prover: Prover | None
     reader: Reader
     regenerator: Regenerator | None = None
+    helper: Helper | None = None
 
     def of_pull(self, pull: Pull, base: Base) -> Repair:
         """Heal the merge of the pull request's head into its base, onto the pull request's own branch."""
@@ -89,12 +92,13 @@ class Repairs:
             prover=self.prover,
             reader=self.reader,
             regenerator=self.regenerator,
+            helper=self.helper,
         )
         healing = verdict.healing
         if healing.status == "clean":
             return NothingToHeal()
         if healing.status == "refused":
-            return NotHealed(text=_refusals(healing))
+            return NotHealed(text=_refusals(verdict))
         if pull.fork or pull.head_repository is None:
             why = "the branch is in a fork, and apps can't push there"
             return self._patch(healing, why)
@@ -108,12 +112,20 @@ class Repairs:
 
     def of_base(self, base: Base, *, by: Account) -> Repair:
         """Heal a base branch that is forked itself (a push went round the queue), in a pull request of its own."""
-        verdict = heal(self.git, base.tip, base.tip, base.contract, prover=self.prover, reader=self.reader)
+        verdict = heal(
+            self.git,
+            base.tip,
+            base.tip,
+            base.contract,
+            prover=self.prover,
+            reader=self.reader,
+            helper=self.helper,
+        )
         healing = verdict.healing
         if healing.status == "clean":
             return NothingToHeal()
         if healing.status == "refused":
-            return NotHealed(text=_refusals(healing))
+            return NotHealed(text=_refusals(verdict))
         who = self._bot()
         commit = heal_commit.commit(self.git, healing, author=who, committer=who)
         branch = f"{FIXES}{base.lane}-{base.tip[:12]}"
@@ -130,8 +142,8 @@ class Repairs:
         return self._told(verdict, commit, number, base.lane)
 
     def _fix_on_top(self, healing: Healing) -> Sha:
-        """Two commits on the head: the merge with the base, conflicts settled, and the repair; nothing is rewritten. One
-        where there is no more to it than the merge."""
+        """Two commits on the head: the merge with the base, conflicts settled, and the repair; nothing is rewritten.
+        One where there is no more to it than the merge."""
         assert healing.merged is not None and healing.tree is not None  # noqa: S101 - healed
         who = self._bot()
         alone = healing.tree == healing.merged
@@ -171,5 +183,6 @@ class Repairs:
         return Signature(name=BOT[0], email=BOT[1], when=int(self.clock.now()))
 
 
-def _refusals(healing: Healing) -> str:
-    return "\n\n".join(refusal.message for refusal in healing.refusals)
+def _refusals(verdict: Verdict) -> str:
+    tried = tried_in_words(verdict.healer) if verdict.healer else ""
+    return "\n\n".join(filter(None, [*(refusal.message for refusal in verdict.healing.refusals), tried]))

@@ -58,6 +58,13 @@ QUIET = frozenset({"building", "run_started", "landing", "passed", "submitted"})
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
     help="A file with another webhook secret that counts as well, while the secret is being replaced.",
 )
+@click.option(
+    "--healer-env",
+    "healer_env",
+    multiple=True,
+    metavar="NAME",
+    help="A variable of this process that a contract's healer command may see, where heals are proved here.",
+)
 @click.option("--quiet", "-q", is_flag=True, help="Say nothing but errors.")
 def serve(
     credentials: Path | None,
@@ -67,6 +74,7 @@ def serve(
     gate: Where,
     prove: Where | None,
     also: tuple[Path, ...],
+    healer_env: tuple[str, ...],
     quiet: bool,
 ) -> int:
     """Run the GitHub App: take webhooks in, work every repository's queue, answer on pull requests.
@@ -81,7 +89,7 @@ def serve(
     from pointsman.wiring.github import Ways, github_app
 
     known = _credentials(credentials)
-    ways = Ways(gate=gate, prove=prove or gate)
+    ways = Ways(gate=gate, prove=prove or gate, healer_env=healer_env)
     say = (lambda _name, _entry: None) if quiet else _say
     with github_app(known, state or default_folder(os.environ), ways=ways, say=say) as app:
         from pointsman.adapters.clock import SystemClock

@@ -19,6 +19,7 @@ from pointsman.adapters.github.gates import GitHubGates, SplitGates
 from pointsman.adapters.github.mirror import open_mirror, upkeep
 from pointsman.adapters.github.people import GitHubPeople
 from pointsman.adapters.github.remote import GitRemote
+from pointsman.adapters.healer import SandboxHealer
 from pointsman.adapters.local import RunLock
 from pointsman.adapters.proof import SandboxProver
 from pointsman.adapters.regenerate import SandboxRegenerator
@@ -34,6 +35,7 @@ from pointsman.ports import Clock, Gates, Store
 from pointsman.service.build import Builder
 from pointsman.service.consent import Consents
 from pointsman.service.heal_stack import HealingStacker
+from pointsman.service.healer_memory import Helper, Notes
 from pointsman.service.hub import Hub
 from pointsman.service.intake import Intake
 from pointsman.service.loop import Loop
@@ -57,12 +59,15 @@ Where = Literal["workflows", "here"]
 class Ways:
     """How a repository's gate is run. `gate`: by its own workflows on the candidate branches, or the contract's
     commands in the jailed runner on this machine. `prove`: likewise for the proof of a heal. `workflow`: the file
-    that is dispatched where a push starts none (rule 10); None: a push does."""
+    that is dispatched where a push starts none (rule 10); None: a push does. `healer_env` are the variables of ours
+    that a contract's healer command may see, where heals are proved here: such a command runs nowhere else, and has
+    the network only where the gate is run here too."""
 
     gate: Where = "workflows"
     prove: Where = "workflows"
     workflow: str | None = None
     actions_app: int | None = None
+    healer_env: tuple[str, ...] = ()
 
 
 @dataclass(kw_only=True)
@@ -221,12 +226,14 @@ def station(
     here = ways.prove == "here"
     prover = SandboxProver(git, sandbox, worktree=folder, state=folder) if here else None
     regenerator = SandboxRegenerator(git, sandbox, state=folder) if here else None
+    healer = SandboxHealer(git, sandbox, state=folder, allowed=ways.healer_env, network=ways.gate == "here")
+    helper = Helper(command=healer, memory=Notes(store=store, clock=clock)) if here else None
     reader = Reader(git=git)
     builder = Builder(
         git=git,
         store=store,
         clock=clock,
-        stacker=HealingStacker(git=git, prover=prover, reader=reader, regenerator=regenerator),
+        stacker=HealingStacker(git=git, prover=prover, reader=reader, regenerator=regenerator, helper=helper),
         people=people,
         required=forge.required_checks,
         prove_as_check=not here,
@@ -248,6 +255,7 @@ def station(
         prover=prover,
         reader=reader,
         regenerator=regenerator,
+        helper=helper,
     )
     obedience = Obedience(
         store=store,

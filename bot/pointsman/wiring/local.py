@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pointsman.core.contract import Contract
     from pointsman.core.contract.model import Sandbox as Policy
     from pointsman.core.diagnosis import Finding
+    from pointsman.core.healer.model import HealerCommand
     from pointsman.core.proof import Prover
     from pointsman.core.queue.model import Change
     from pointsman.ports import Gates, Store
@@ -65,6 +66,15 @@ def open_regenerator(git: GitRepository) -> Regenerator:
     from pointsman.adapters.sandbox import Sandbox
 
     return SandboxRegenerator(git, Sandbox(), state=state_folder(git))
+
+
+def open_healer(git: GitRepository) -> HealerCommand:
+    """What runs a contract's healer command: the sandbox on this machine. The contract may name any variable of ours
+    but our own: both are of whoever runs this."""
+    from pointsman.adapters.healer import SandboxHealer
+    from pointsman.adapters.sandbox import Sandbox
+
+    return SandboxHealer(git, Sandbox(), state=state_folder(git))
 
 
 def examine(directory: Path) -> tuple[Finding, ...]:
@@ -173,6 +183,7 @@ def local_queue(
     from pointsman.service.build import Builder
     from pointsman.service.consent import Consents
     from pointsman.service.heal_stack import HealingStacker
+    from pointsman.service.healer_memory import Helper, Notes
     from pointsman.service.loop import Loop
     from pointsman.service.migrations import Reader
     from pointsman.service.observe import Observer
@@ -188,7 +199,11 @@ def local_queue(
         gates = LocalGates(git, sandbox, folder)
         prover = open_prover(git, directory)
         stacker = HealingStacker(
-            git=git, prover=prover, reader=Reader(git=git), regenerator=open_regenerator(git)
+            git=git,
+            prover=prover,
+            reader=Reader(git=git),
+            regenerator=open_regenerator(git),
+            helper=Helper(command=open_healer(git), memory=Notes(store=store, clock=clock)),
         )
         builder = Builder(git=git, store=store, clock=clock, stacker=stacker)
         performer = Performer.of(
