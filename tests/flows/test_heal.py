@@ -61,6 +61,7 @@ def test_the_fix_commit_stands_on_base_and_head_and_no_branch_moves(tmp_path: Pa
         "dropped": [],
         "sides": "",
         "not_known": [],
+        "remarks": [],
     }
     assert (answer["refusals"], answer["proof"]) == ([], None)
     assert project.repo.git("for-each-ref") == refs
