@@ -142,7 +142,7 @@ class SandboxProver:
             answered = read_answer(cell.answer)
             if answered.started or result.timed_out:
                 break
-        found = proof_of(answered, result) if result.exit_code == 0 else None
+        found = proof_of(answered, result, request) if result.exit_code == 0 else None
         if found is not None:
             return found
         return Proof(ran=False, passed=False, reason=no_answer(cell.log, result, request, MAX_PROCESSES))

@@ -39,8 +39,9 @@ def read_answer(path: Path) -> Answered:
     return Answered(started)
 
 
-def proof_of(answered: Answered, result: JobResult) -> Proof | None:
-    """None where it is no answer at all. What says that it passed has to name the routes by which it did."""
+def proof_of(answered: Answered, result: JobResult, request: ProofRequest) -> Proof | None:
+    """None where it is no answer at all. What says that it passed has to name the routes by which it did, and what was
+    asked of rows to have been tried."""
     found = answered.found
     if not isinstance(found, dict) or not isinstance(found.get("routes"), list):
         return None
@@ -51,6 +52,8 @@ def proof_of(answered: Answered, result: JobResult) -> Proof | None:
         return None
     if passed and not (ran and answered.started and known and all(route.ok for route in known)):
         return None
+    if passed and request.both_orders and request.seed is not None and found.get("rows") is not True:
+        ran, passed, reason = False, False, "both orders were not run on the rows of the contract's seed"
     return Proof(
         ran=ran,
         passed=passed,

@@ -10,12 +10,14 @@ import importlib
 import importlib.machinery
 import os
 import shutil
+import sqlite3
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from pointsman.runner import schema, schema_postgresql
+from pointsman.runner import rows, schema, schema_postgresql
+from pointsman.runner.rows import Rows
 from pointsman.runner.schema import Schema
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
@@ -48,6 +50,24 @@ class Database:
             return schema.read_versions(Path(self.name), table)
         with _connected(self.url) as connection:
             return schema_postgresql.read_versions(connection, table)
+
+    def rows(self, *, without: str | None) -> Rows:
+        """Those of every table but the version table. rows.TooMuch where there are too many."""
+        if self.kind == SQLITE:
+            return rows.read_sqlite(Path(self.name), without=without)
+        with _connected(self.url) as connection:
+            return rows.read_postgresql(connection, without=without)
+
+    def load(self, script: str) -> None:
+        """Run a script of SQL on it, all or nothing."""
+        if self.kind == SQLITE:
+            with contextlib.closing(sqlite3.connect(self.name)) as connection:
+                connection.executescript(script)
+                connection.commit()
+            return
+        with _connected(self.url) as connection:
+            # Without parameters a driver sends it as it is: several statements, and no meaning to a percent sign.
+            connection.connection.driver_connection.cursor().execute(script)
 
 
 class Databases(Protocol):

@@ -96,6 +96,10 @@ def failure(
     return Failure(CANT_TELL if reason else BROKEN, said, path, _revision(problem, migration))
 
 
+def with_revision(problem: Failure) -> str:
+    return f"revision {problem.revision}: {problem.text}" if problem.revision else problem.text
+
+
 def is_missing_package(problem: BaseException, tree: Path) -> bool:
     """Whether the exception says that a package is not installed, rather than that the tree lost a module."""
     if not isinstance(problem, ModuleNotFoundError):
@@ -176,6 +180,7 @@ def _told(problem: BaseException, frame: Any, tree: Path) -> str:
     said = "".join(traceback.format_exception_only(type(problem), problem)).strip().splitlines()
     kept = [line for line in said if not line.startswith("(Background on this error")]
     kept = [kept[0], *[" ".join(" ".join(kept[1:]).split())[:LONGEST]]] if len(kept) > 1 else kept
+    kept = [line.replace(f"{tree.resolve()}/", "") for line in kept]
     if frame is None:
         return "\n".join(kept)
     where = Path(frame.filename).resolve().relative_to(tree.resolve())

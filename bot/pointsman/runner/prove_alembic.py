@@ -15,11 +15,20 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from pointsman.runner import answer
-from pointsman.runner.databases import Databases, NoDriver, PostgresDatabases, SqliteFiles, lend_driver
-from pointsman.runner.failures import BROKEN, CANT_TELL, ENVIRONMENT, Failure
+from pointsman.runner.databases import (
+    SQLITE,
+    Databases,
+    NoDriver,
+    PostgresDatabases,
+    SqliteFiles,
+    lend_driver,
+)
+from pointsman.runner.down import WayDown
+from pointsman.runner.failures import BROKEN, CANT_TELL, ENVIRONMENT, OTHER_DATABASE, Failure, with_revision
+from pointsman.runner.orders import BothOrders
 from pointsman.runner.redirect import close_doors
 from pointsman.runner.schema import Schema, differences
 from pointsman.runner.steps import (
@@ -34,17 +43,10 @@ from pointsman.runner.steps import (
     not_reached,
     run_step,
 )
+from pointsman.runner.verdict import Failed, NotProved, shortened
 
-EMPTY, BASE, ORDERS = "empty -> head", "base head -> head", "both orders"
-SHOWN_DIFFERENCES = 3
-
-
-class NotProved(Exception):
-    """Nothing can be shown on this machine; the text says why."""
-
-
-class Failed(Exception):
-    """A route does not hold; it is the last one in the list."""
+EMPTY, BASE = "empty -> head", "base head -> head"
+MODELS = "alembic check"
 
 
 class Proving:
@@ -57,6 +59,8 @@ class Proving:
         self.base = Path(job["base"]) if job["base"] else None
         self.mode = ENV
         self.routes: list[Json] = []
+        self.schemas: dict[str, Schema] = {}
+        self.compared_rows = False
 
     def run(self) -> Json:
         begin = time.monotonic()
@@ -72,6 +76,7 @@ class Proving:
             "passed": reason is None,
             "reason": reason,
             "routes": self.routes,
+            "rows": self.compared_rows,
             "environment": "bare" if self.mode == BARE else "env.py",
             "database": self.databases.kind,
             "seconds": round(time.monotonic() - begin, 3),
@@ -82,10 +87,12 @@ class Proving:
         fresh = self._from_empty()
         if base is not None:
             self._from_base(fresh)
-        self._down_and_up(base, fresh)
+        if self.job["models"]:
+            self._models(base)
+        WayDown(self).run(base, fresh, EMPTY)
         self._already_run(fresh)
         if self.job["both_orders"]:
-            self._both_orders(fresh)
+            BothOrders(self).run(fresh, EMPTY)
 
     def _base(self) -> Done | None:
         """The base's own tree brought to its heads, which also shows what of the project runs here at all."""
@@ -104,7 +111,7 @@ class Proving:
         """Run with the project's env.py where it can be loaded, else with the migrations alone; stays that way."""
         done = None
         for self.mode in (ENV, DECOY_ENV, BARE):
-            done = self._fresh(tree, name, commands)
+            done = self.fresh(tree, name, commands)
             if done.problem is None or done.problem.kind != ENVIRONMENT:
                 break
         assert done is not None  # noqa: S101 - there are three modes
@@ -115,63 +122,47 @@ class Proving:
         if self.base is None or not self.job["base_heads"]:
             done = self._first(self.healed, "fresh", commands)
         else:
-            done = self._fresh(self.healed, "fresh", commands)
-        self._hold(EMPTY, done)
+            done = self.fresh(self.healed, "fresh", commands)
+        self.hold(EMPTY, done)
         wanted = self.job["expected_heads"]
         if done.heads != sorted(wanted):
-            self._fail(f"the healed tree has the heads {', '.join(done.heads)}; expected {', '.join(wanted)}")
+            self.fail(f"the healed tree has the heads {', '.join(done.heads)}; expected {', '.join(wanted)}")
         if not done.versions and wanted:
             raise NotProved("env.py connected elsewhere: the scratch database has no version table")
-        self._at_heads(done)
+        self.at_heads(done)
         return done
 
     def _from_base(self, fresh: Done) -> None:
         self.databases.copy("base", "advanced")
-        done = self._step(self.healed, "advanced", [["upgrade", "heads"]])
-        self._hold(BASE, done)
-        self._at_heads(done)
-        self._same(fresh.schema, done.schema, (EMPTY, BASE))
+        done = self.step(self.healed, "advanced", [["upgrade", "heads"]])
+        self.hold(BASE, done)
+        self.at_heads(done)
+        self.same(fresh.schema, done.schema, (EMPTY, BASE))
 
-    def _down_and_up(self, base: Done | None, fresh: Done) -> None:
-        """Down as far as downgrades exist that work; a published one that does not is not the change's fault."""
-        target, remark = self._lowest(base, fresh)
-        if target is None:
-            self._add("down and up again", 0.0, remark)
+    def _models(self, base: Done | None) -> None:
+        """Row 45: `alembic check` at the healed heads. What differs on the base already is not the change's."""
+        if self.mode == BARE:
+            raise NotProved("the models can't be checked: env.py does not load here")
+        done = self._checked(self.healed, "fresh")
+        if done.differs is None:
+            self.add(MODELS, done.seconds, None)
             return
-        name = f"down to {', '.join(target)} and up again"
-        self.databases.copy("fresh", "returned")
-        commands = [["downgrade", one] for one in target]
-        done = self._step(self.healed, "returned", [*commands, ["upgrade", "heads"]])
-        ours = fresh.graph.keys() - ancestors(fresh.graph, self.job["base_heads"])
-        if done.problem is not None and (done.problem.kind == CANT_TELL or done.problem.revision not in ours):
-            self._add(name, done.seconds, f"not tried to the end: {_with_revision(done.problem)}")
+        before = self._checked(self.base, "base") if base is not None and self.base else None
+        if before is not None and before.differs is not None:
+            said = f"not held against the change, for the base's own models differ already: {before.differs}"
+            self.add(MODELS, done.seconds, said)
             return
-        self._hold(name, done, remark)
-        self._at_heads(done)
-        self._same(fresh.schema, done.schema, (EMPTY, name))
+        self.add(MODELS, done.seconds, done.differs, ok=False)
+        if self.databases.kind == SQLITE and done.target not in (None, SQLITE):
+            raise NotProved(f"{OTHER_DATABASE} to check the models: {done.differs}")
+        raise Failed(f"{MODELS}: the schema is not that of the models: {done.differs}")
 
-    def _lowest(self, base: Done | None, fresh: Done) -> tuple[list[str] | None, str | None]:
-        """The revisions to go down to, or None; and a remark when that is not the fork."""
-        heads = self.job["base_heads"]
-        published = ancestors(fresh.graph, heads)
-        stuck = [one for one in fresh.graph if one not in published and not fresh.undoable[one]]
-        if stuck:
-            return None, f"not tried: {', '.join(sorted(stuck))} has no downgrade()"
-        fork = lowest(fresh.graph, self.job["fork_points"])
-        if base is None or not heads:
-            return ["base"], None
-        if not fork or set(fork) == set(heads):
-            return list(heads), None
-        between = published - ancestors(fresh.graph, fork)
-        stuck = sorted(one for one in between if not fresh.undoable.get(one, False))
-        if stuck:
-            return list(heads), f"not down to {', '.join(fork)}: {', '.join(stuck)} has no downgrade()"
-        self.databases.copy("base", "base-returned")
-        commands = [["downgrade", one] for one in fork]
-        done = self._step(self.base or self.healed, "base-returned", [*commands, ["upgrade", "heads"]])
-        if done.problem is not None or differences(base.schema, done.schema, ("", "")):
-            return list(heads), f"not down to {', '.join(fork)}: the base itself can't go there and back"
-        return list(fork), None
+    def _checked(self, tree: Path, name: str) -> Done:
+        done = self.step(tree, name, [["check"]])
+        if done.problem is not None:
+            self.add(MODELS, done.seconds, done.problem.text, ok=False)
+            raise NotProved(f"the models can't be checked: {done.problem.text}")
+        return done
 
     def _already_run(self, fresh: Done) -> None:
         """No repair of the graph can help a database that ran the change before it was healed; so say it."""
@@ -179,74 +170,66 @@ class Proving:
         for head in self.job["change_heads"] if self.job["parents"] else ():
             skipped = ancestors(fresh.graph, [head]) - ancestors(before, [head])
             if skipped:
-                said = f"a database that already ran {head} will never run {', '.join(sorted(skipped))}"
-                self._add(f"already at {head}", 0.0, said)
+                missed, fork = ", ".join(sorted(skipped)), ", ".join(self.job["fork_points"])
+                back = f", or take it down to {fork} first" if fork else ""
+                said = (
+                    f"a database that already ran {head} (a preview, staging) will never run {missed}, and Alembic "
+                    f"will call it up to date: make it anew{back}; `on_fork: merge_revision` would let it catch up"
+                )
+                self.add(f"already at {head}", 0.0, said)
 
-    def _both_orders(self, fresh: Done) -> None:
-        """Base then change, and change then base, on the graph as it was before the repair."""
-        sides = (self.job["base_heads"], self.job["change_heads"])
-        found: list[Done] = []
-        for number, (first, second) in enumerate((sides, sides[::-1])):
-            commands = [["upgrade", head] for head in (*first, *second)]
-            name = "base, then the change" if number == 0 else "the change, then the base"
-            done = self._fresh(self.healed, f"order-{number}", commands, parents=self.job["parents"])
-            self._hold(name, done)
-            found.append(done)
-        names = ("base, then the change", "the change, then the base")
-        self._same(found[0].schema, found[1].schema, names)
-        self._same(fresh.schema, found[0].schema, (EMPTY, names[0]))
-
-    def _fresh(self, tree: Path, name: str, commands: list[Command], parents: Any = None) -> Done:
+    def fresh(
+        self, tree: Path, name: str, commands: list[Command], *, parents: Any = None, rows: bool = False
+    ) -> Done:
+        """Run them on an empty database of that name."""
         self.databases.fresh(name)
-        return self._step(tree, name, commands, parents)
+        return self.step(tree, name, commands, parents=parents, rows=rows)
 
-    def _step(self, tree: Path, name: str, commands: list[Command], parents: Any = None) -> Done:
-        return run_step(Step(tree, self.databases.at(name), self.mode, commands, parents or {}), self.job)
+    def step(
+        self, tree: Path, name: str, commands: list[Command], *, parents: Any = None, rows: bool = False
+    ) -> Done:
+        """Run them on the database of that name as it is."""
+        done = run_step(
+            Step(tree, self.databases.at(name), self.mode, commands, parents or {}, rows), self.job
+        )
+        self.schemas[name] = done.schema
+        return done
 
-    def _hold(self, name: str, done: Done, remark: str | None = None) -> None:
+    def hold(self, name: str, done: Done, remark: str | None = None) -> None:
         """Write the route down; leave when it did not go through."""
         if done.problem is None:
-            self._add(name, done.seconds, remark)
+            self.add(name, done.seconds, remark)
             return
-        self._add(name, done.seconds, done.problem.text, ok=False)
+        self.add(name, done.seconds, done.problem.text, ok=False)
         if done.problem.kind == CANT_TELL or self._lacks_package(done.problem):
-            raise NotProved(_with_revision(done.problem))
+            raise NotProved(with_revision(done.problem))
         if done.problem.kind == BROKEN:
-            raise Failed(f"{name}: {_with_revision(done.problem)}")
+            raise Failed(f"{name}: {with_revision(done.problem)}")
         raise Failed(f"{name}: env.py runs on the base, but not here: {done.problem.text}")
 
     def _lacks_package(self, problem: Failure) -> bool:
         return problem.kind == ENVIRONMENT and problem.text.startswith("a package is not installed")
 
-    def _at_heads(self, done: Done) -> None:
+    def at_heads(self, done: Done) -> None:
         missing = list(not_reached(done, self.job["expected_heads"]))
         if missing:
-            self._fail(
+            self.fail(
                 f"the database stands at {', '.join(done.versions) or 'nothing'}, not at {', '.join(missing)}"
             )
 
-    def _same(self, one: Schema, other: Schema, names: tuple[str, str]) -> None:
+    def same(self, one: Schema, other: Schema, names: tuple[str, str]) -> None:
+        """Leave where the schemas differ."""
         told = differences(one, other, names)
         if told:
-            rest = len(told) - SHOWN_DIFFERENCES
-            more = [f"and {rest} more"] if rest > 0 else []
-            self._fail("; ".join([*told[:SHOWN_DIFFERENCES], *more]))
+            self.fail(shortened(told))
 
-    def _fail(self, why: str) -> None:
+    def fail(self, why: str) -> NoReturn:
+        """The last route does not hold after all."""
         self.routes[-1].update(ok=False, detail=why)
         raise Failed(f"{self.routes[-1]['name']}: {why}")
 
-    def _add(self, name: str, seconds: float, detail: str | None, *, ok: bool = True) -> None:
+    def add(self, name: str, seconds: float, detail: str | None, *, ok: bool = True) -> None:
         self.routes.append({"name": name, "ok": ok, "detail": detail, "seconds": seconds})
-
-
-def lowest(graph: dict[str, list[str]], points: list[str]) -> list[str]:
-    """Those that no other one comes before: going down to one of these passes the rest."""
-    return [one for one in points if not (ancestors(graph, [one]) - {one}).intersection(points)]
-
-
-def _with_revision(problem: Failure) -> str:
-    return f"revision {problem.revision}: {problem.text}" if problem.revision else problem.text
 
 
 def warm_up(kind: str) -> None:

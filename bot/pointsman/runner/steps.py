@@ -8,8 +8,6 @@ language. Imports nothing of Pointsman outside this package.
 from __future__ import annotations
 
 import ast
-import os
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,7 +16,9 @@ from typing import Any, Optional
 from pointsman.runner.answer import run_apart
 from pointsman.runner.databases import Database
 from pointsman.runner.failures import BROKEN, CANT_TELL, ENVIRONMENT, Failure, failure, is_missing_package
+from pointsman.runner.place import Place
 from pointsman.runner.redirect import URL_NAMES, Elsewhere, Redirected, redirect
+from pointsman.runner.rows import Rows
 from pointsman.runner.schema import Schema
 
 Json = dict[str, Any]
@@ -26,23 +26,28 @@ Command = list[str]
 
 ENV, DECOY_ENV, BARE = "env.py", "env.py with another address", "bare"
 VERSION_TABLE = "alembic_version"
+LONGEST_LIST = 1500
 
 
 @dataclass(frozen=True)
 class Step:
-    """What to run. `parents` overrides where revisions hang, to run a graph as it was before the repair."""
+    """What to run: Alembic's commands, of which `check` is no failure, or `seed` with a file of SQL. `parents`
+    overrides where revisions hang, to run a graph as it was before the repair. With `rows` the database's rows are
+    read, too."""
 
     tree: Path
     database: Database
     mode: str
     commands: list[Command]
     parents: dict[str, list[str]] = field(default_factory=dict)
+    rows: bool = False
 
 
 @dataclass(frozen=True)
 class Done:
     """What a step left: the schema and the stamped revisions, as the database has them, and the tree's own graph, as
-    the step said. `differs`: what Alembic found in the models and not in the database, where it was asked."""
+    the step said. `differs`: how models and database differ, `target`: the kind of database that the project means to
+    use; both where a check was asked for."""
 
     schema: Schema
     versions: list[str]
@@ -52,7 +57,9 @@ class Done:
     seconds: float
     problem: Optional[Failure] = None  # noqa: UP045 - read at run time by 3.9
     differs: Optional[str] = None  # noqa: UP045
+    target: Optional[str] = None  # noqa: UP045
     version_table: str = VERSION_TABLE
+    rows: Optional[Rows] = None  # noqa: UP045
 
 
 def run_step(step: Step, job: Json) -> Done:
@@ -79,6 +86,7 @@ def _seen(step: Step, table: str) -> Json:
         return {
             "schema": step.database.schema(without=table),
             "versions": step.database.versions(table),
+            **({"rows": step.database.rows(without=table)} if step.rows else {}),
         }
     except Exception as wrong:  # noqa: BLE001 - whatever a driver makes of a database that was tampered with
         return {"problem": Failure(CANT_TELL, f"the scratch database can't be read: {wrong}")}
@@ -96,8 +104,13 @@ def _perform(step: Step, job: Json) -> Json:
         if step.mode == BARE:
             _leave_out_env_py(seen)
         facts.update(_graph(config))
-        for command in step.commands:
-            _alembic(config, command)
+        for name, *words in step.commands:
+            if name == "seed":
+                step.database.load(Path(words[0]).read_text(encoding="utf-8"))
+            elif name == "check":
+                facts.update(differs=_check(config), target=_target(seen, target, step.mode))
+            else:
+                _alembic(config, name, *words)
         facts["version_table"] = seen.version_table or VERSION_TABLE
     except Elsewhere as problem:
         facts["problem"] = Failure(CANT_TELL, str(problem)).as_json()
@@ -114,74 +127,6 @@ def _perform(step: Step, job: Json) -> Json:
             found = Failure(ENVIRONMENT, f"a package is not installed here: {found.text}")
         facts["problem"] = found.as_json()
     return facts
-
-
-class Place:
-    """Where one environment lies in one tree."""
-
-    def __init__(self, tree: Path, job: Json) -> None:
-        self.tree = tree
-        self.job = job
-        self.home = tree / job["home"]
-        self.versions = [tree / folder for folder in job["versions"]]
-
-    def enter(self) -> None:
-        """Stand where its own command would be started, and let the tree's code win over installed copies."""
-        folder = self._start_folder()
-        os.chdir(folder)
-        places = [folder, self.tree, folder / "src", self.tree / "src"]
-        sys.path[:0] = list(dict.fromkeys(str(place) for place in places if place.is_dir()))
-
-    def config(self, seen: Redirected) -> tuple[Any, str | None]:
-        """Alembic's configuration with the scratch database in it, and the kind of database it named before."""
-        from alembic.config import Config
-
-        path = self.tree / self.job["config"]
-        options: Json = {"ini_section": self.job["name"] or "alembic", "stdout": sys.stderr}
-        if path.suffix == ".toml":
-            config = Config(toml_file=str(path), **options)
-        elif path.is_file():
-            config = Config(str(path), **options)
-        else:
-            config = Config(**options)
-        target = _kind_of(config)
-        if _option(config, "databases"):
-            raise Elsewhere("one env.py serves several databases")
-        config.set_main_option("sqlalchemy.url", seen.url.replace("%", "%%"))
-        config.set_main_option("script_location", str(self.home).replace("%", "%%"))
-        if self.versions != [self.home / "versions"]:
-            for name in ("path_separator", "version_path_separator"):
-                config.set_main_option(name, "os")
-            joined = os.pathsep.join(str(folder) for folder in self.versions)
-            config.set_main_option("version_locations", joined.replace("%", "%%"))
-        if self.job["recursive"]:
-            config.set_main_option("recursive_version_locations", "true")
-        return config, target
-
-    def _start_folder(self) -> Path:
-        """Beside the configuration where the scripts lie below that, else the root: `prepend_sys_path = .`
-        and the like are read from where the command is started."""
-        beside = Path(self.tree / self.job["config"]).parent
-        return beside if beside in self.home.parents else self.tree
-
-
-def _option(config: Any, name: str) -> str | None:
-    try:
-        found: str | None = config.get_main_option(name)
-    except Exception:  # noqa: BLE001 - an interpolation that only the project's own env.py can fill
-        return None
-    return found
-
-
-def _kind_of(config: Any) -> str | None:
-    """`sqlite`, `postgresql` ...; None for no address and for the template's `driver://`."""
-    from sqlalchemy.engine import make_url
-
-    try:
-        kind = make_url(_option(config, "sqlalchemy.url") or "").get_backend_name()
-    except Exception:  # noqa: BLE001 - not an address, so it says nothing
-        return None
-    return None if kind == "driver" else str(kind)
 
 
 def _target(seen: Redirected, configured: str | None, mode: str) -> str | None:
@@ -222,10 +167,23 @@ def _leave_out_env_py(seen: Redirected) -> None:
     ScriptDirectory.run_env = run_env  # type: ignore[method-assign,assignment]
 
 
-def _alembic(config: Any, command: Command) -> None:
-    from alembic import command as commands
+def _alembic(config: Any, name: str, *words: str) -> None:
+    from alembic import command
 
-    getattr(commands, command[0])(config, *command[1:])
+    getattr(command, name)(config, *words)
+
+
+def _check(config: Any) -> str | None:
+    """What the models have that the database lacks, or the other way round, in Alembic's own words."""
+    from alembic import __version__, command, util
+
+    if not hasattr(command, "check"):
+        raise Elsewhere(f"Alembic {__version__} has no check of the models")
+    try:
+        command.check(config)
+    except util.exc.AutogenerateDiffsDetected as found:
+        return str(found)[:LONGEST_LIST]
+    return None
 
 
 def _graph(config: Any) -> Json:
