@@ -113,6 +113,11 @@ FORMS = [
      "    bind.execute(users.update().values(age=slugify(row.name), id=generate_id('x')))",
      TABLE + "from app.text import slugify, generate_id\n",
      [("data_read", None, None), ("data_update", "users", None)]),
+    ("a guard of another file", "if not should_run('core', PLUGINS):\n    return\nop.drop_table('t')",
+     "from app.migration import should_run\nPLUGINS = ['core']\n", [("drop_table", "t", None)]),
+    ("SQL that psycopg composes", "c = op.get_bind()\nc.exec_driver_sql(sql.SQL('UPDATE {t} SET a = {v}').format("
+     "t=sql.Identifier('s', 'T'), v=sql.Placeholder()).as_string(c.connection))", "from psycopg import sql\n",
+     [("data_update", "s.t", None)]),
     ("a log of another file", "get_logger().info('done')", "from app.log import get_logger\n", []),
     ("a table with types of another file", "sa.orm.Session(op.get_bind()).query(ports).all()",
      "from app.types import LONG\nports = sa.Table('ports', sa.MetaData(), sa.Column('a', LONG))\n",

@@ -5,11 +5,18 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from pointsman.core.migrations.operations.folding import elements
 from pointsman.core.migrations.operations.model import Kind, Operation
 from pointsman.core.migrations.operations.recorder import Recorder, fold
 from pointsman.core.migrations.operations.tables import enums_in, mentions, usable
-from pointsman.core.migrations.operations.terms import Call, Const, Term, argument, call_path, text_of
+from pointsman.core.migrations.operations.terms import (
+    Call,
+    Const,
+    Term,
+    argument,
+    call_path,
+    elements,
+    text_of,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Sequence
 
-from pointsman.core.migrations.operations import folding
+from pointsman.core.migrations.operations import folding, strings
 from pointsman.core.migrations.operations.effects import is_quiet, perform
 from pointsman.core.migrations.operations.recorder import Recorder
 from pointsman.core.migrations.operations.terms import (
@@ -22,6 +22,7 @@ from pointsman.core.migrations.operations.terms import (
     Seq,
     Term,
     dotted,
+    elements,
 )
 
 MAX_STEPS = 60_000
@@ -102,12 +103,12 @@ class Evaluator:
             case ast.Call():
                 return self._call(node, scope)
             case ast.JoinedStr(values=values):
-                return folding.joined([self._eval(value, scope) for value in values])
+                return strings.joined([self._eval(value, scope) for value in values])
             case ast.FormattedValue(value=value, conversion=conversion):
                 term = self._eval(value, scope)
                 quoted = conversion == ord("r") and isinstance(term, Const)
                 return (
-                    Const(repr(term.value)) if quoted and isinstance(term, Const) else folding.formatted(term)
+                    Const(repr(term.value)) if quoted and isinstance(term, Const) else strings.formatted(term)
                 )
             case ast.List(elts=elts) | ast.Tuple(elts=elts) | ast.Set(elts=elts):
                 return self._sequence(elts, scope)
@@ -147,7 +148,7 @@ class Evaluator:
             if not isinstance(element, ast.Starred):
                 items.append(term)
                 continue
-            inner = folding.elements(term)
+            inner = elements(term)
             known = known and inner is not None
             items.extend([term] if inner is None else inner)
         return Seq(tuple(items)) if known else Opaque(tuple(items))
@@ -158,7 +159,7 @@ class Evaluator:
         inner = Scope(outer=scope)
         first = node.generators[0]
         source = self._eval(first.iter, scope)
-        items = folding.elements(source)
+        items = elements(source)
         exact = items is not None and len(items) <= MAX_LOOP and len(node.generators) == 1 and not first.ifs
         found: list[Term] = []
         for item in (items or ()) if exact else (Opaque((source,)),):
@@ -224,7 +225,7 @@ class Evaluator:
             isinstance(func, Item) and isinstance(func.base, Call) and dotted(func.base.func) == "globals"
         ):
             return
-        prefix = folding.known_prefix(func.key)
+        prefix = strings.known_prefix(func.key)
         for name, held in list(self._scopes[0].names.items()):
             if prefix and name.startswith(prefix) and name != "upgrade" and isinstance(held, Func):
                 self._inline(held, Call(held, (), {}, call.line))
@@ -233,7 +234,7 @@ class Evaluator:
         args: list[Term] = []
         for argument in node.args:
             term = self._eval(argument, scope)
-            spread = folding.elements(term) if isinstance(argument, ast.Starred) else None
+            spread = elements(term) if isinstance(argument, ast.Starred) else None
             args.extend([term] if spread is None else spread)
         kwargs: dict[str, Term] = {}
         for keyword in node.keywords:

@@ -1,16 +1,15 @@
-"""Computes strings and containers that are written out in the source; gives `Opaque` rather than guess."""
+"""Computes containers and calls on plain values, as written out in the source; gives `Opaque` rather than guess."""
 
 from __future__ import annotations
 
 import ast
-import re
-import string
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from pointsman.core.migrations.operations.strings import as_text, formatted, percent, string_method
 from pointsman.core.migrations.operations.terms import (
     HOLE,
-    MAX_STRING,
+    MAX_ITEMS,
     Attr,
     Call,
     Class,
@@ -22,10 +21,10 @@ from pointsman.core.migrations.operations.terms import (
     Seq,
     Term,
     dotted,
-    text_of,
+    elements,
 )
 
-MAX_ITEMS = 20_000
+_COMPOSED = ("psycopg.sql.", "psycopg2.sql.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,26 +33,6 @@ class Folded:
 
     value: Term
     receiver: Term | None = None
-
-
-def elements(term: Term) -> tuple[Term, ...] | None:
-    """What iterating over the term gives, or None if that is not known."""
-    match term:
-        case Seq(items):
-            return items
-        case Map(items, False):
-            return tuple(Const(key) for key in items)
-        case Class(_, members, _) if is_enum(term):
-            return tuple(v for k, v in members.items() if isinstance(v, Const) and not k.startswith("_"))
-        case _:
-            return None
-
-
-def is_enum(term: Term) -> bool:
-    """Whether a class of the file is an enumeration."""
-    return isinstance(term, Class) and any(
-        (dotted(base) or "").endswith(("Enum", "Flag")) for base in term.bases
-    )
 
 
 def unpack(term: Term, count: int) -> list[Term]:
@@ -108,117 +87,22 @@ def mapping(pairs: Sequence[tuple[Term | None, Term]]) -> Map:
     return Map(items, partial)
 
 
-def formatted(term: Term) -> Term:
-    """What a placeholder of an f-string puts into the text."""
-    if isinstance(term, Const):
-        return Const(str(term.value)[:MAX_STRING])
-    if (
-        isinstance(term, Call)
-        and isinstance(term.func, Ref)
-        and term.args
-        and term.func.path in {"str", "repr"}
-    ):
-        return formatted(term.args[0])
-    return Const(str(_plain(term)))
-
-
-def joined(terms: Sequence[Term]) -> Term:
-    return _glue("", [str(_plain(term)) for term in terms])
-
-
-def _text(value: str) -> Term:
-    return Const(value) if len(value) <= MAX_STRING else Opaque()
-
-
-def known_prefix(term: Term) -> str:
-    """The known beginning of a string with holes; '' where there is none."""
-    if isinstance(term, Const) and isinstance(term.value, str) and HOLE in term.value:
-        return term.value.partition(HOLE)[0]
-    return ""
-
-
 def binary(operator: ast.operator, left: Term, right: Term) -> Term:
     match operator, left, right:
         case ast.Add(), Seq(a), Seq(b) if len(a) + len(b) <= MAX_ITEMS:
             return Seq((*a, *b))
         case ast.Add(), Const(str() as x), Const(str() as y):
-            return _text(x + y)
+            return as_text(x + y)
         case ast.Add(), Const(str() as x), (Opaque() | Call() | Attr() | Item() | Ref()):
-            return _text(x + HOLE)
+            return as_text(x + HOLE)
         case ast.Add(), (Opaque() | Call() | Attr() | Item() | Ref()), Const(str() as y):
-            return _text(HOLE + y)
+            return as_text(HOLE + y)
         case ast.Mod(), Const(str() as template), _:
-            return _percent(template, right)
+            return percent(template, right)
         case ast.BitOr(), Map(), Map():
             return mapping([(None, left), (None, right)])
         case _:
             return Opaque((left, right))
-
-
-_PERCENT = re.compile(r"%(?:\((?P<key>\w+)\))?[-#0 +]*\d{0,3}(?:\.\d{1,3})?[sdifgr]|%%")
-
-
-def _percent(template: str, right: Term) -> Term:
-    values = list(elements(right) or ()) if isinstance(right, Seq) else [right]
-    named = right.items if isinstance(right, Map) else {}
-    pieces: list[str] = []
-    end, used = 0, 0
-    for match in _PERCENT.finditer(template):
-        pieces.append(template[end : match.start()])
-        end = match.end()
-        if match.group() == "%%":
-            pieces.append("%")
-        elif (key := match.group("key")) is not None:
-            pieces.append(str(_plain(named.get(key, Opaque()))))
-        else:
-            pieces.append(str(_plain(values[used])) if used < len(values) else HOLE)
-            used += 1
-    return _glue("", [*pieces, template[end:]])
-
-
-def _glue(between: str, pieces: Sequence[str]) -> Term:
-    if sum(map(len, pieces)) + len(between) * len(pieces) > MAX_STRING:
-        return Opaque()
-    return Const(between.join(pieces))
-
-
-def _plain(term: Term) -> object:
-    if isinstance(term, Const):
-        return term.value
-    return text_of(term) or HOLE
-
-
-def _format(template: str, call: Call) -> Term:
-    pieces: list[str] = []
-    counter = 0
-    try:
-        for literal, name, _, _ in string.Formatter().parse(template):
-            pieces.append(literal)
-            if name is None:
-                continue
-            if not name:
-                name, counter = str(counter), counter + 1
-            pieces.append(_field(name, call))
-    except ValueError:
-        return Opaque((Const(template), *call.args))
-    return _glue("", pieces)
-
-
-def _field(name: str, call: Call) -> str:
-    if name.isdecimal() and len(name) < 6:
-        return str(_plain(call.args[int(name)])) if int(name) < len(call.args) else HOLE
-    return str(_plain(call.kwargs.get(name, Opaque())))
-
-
-_STRING_METHODS: dict[str, Callable[[str], object]] = {
-    "strip": str.strip,
-    "lstrip": str.lstrip,
-    "rstrip": str.rstrip,
-    "lower": str.lower,
-    "upper": str.upper,
-    "title": str.title,
-    "splitlines": str.splitlines,
-}
 
 
 def call(call: Call) -> Folded | None:
@@ -227,7 +111,7 @@ def call(call: Call) -> Folded | None:
     if isinstance(func, Attr):
         match func.base:
             case Const(str() as text):
-                return Folded(_string_method(text, func.name, call))
+                return Folded(string_method(text, func.name, call))
             case Seq():
                 return _seq_method(func.base, func.name, call)
             case Map():
@@ -235,29 +119,9 @@ def call(call: Call) -> Folded | None:
     path = dotted(func)
     if path in {"textwrap.dedent", "inspect.cleandoc"} and call.args:
         return Folded(call.args[0])
+    if path is not None and path.startswith(_COMPOSED):
+        return composed(path.rpartition(".")[2], call)
     return _builtin(path, call)
-
-
-def _string_method(text: str, name: str, call: Call) -> Term:
-    plain = [_plain(term) for term in call.args]
-    if name == "format":
-        return _format(text, call)
-    if name == "join" and call.args:
-        items = elements(call.args[0])
-        if items is None:
-            return Const(HOLE)
-        return _glue(text, [str(_plain(term)) for term in items])
-    if name in _STRING_METHODS and not plain:
-        value = _STRING_METHODS[name](text)
-        return Seq(tuple(Const(line) for line in value)) if isinstance(value, list) else Const(value)
-    if name == "replace" and len(plain) >= 2 and plain[0] and all(isinstance(p, str) for p in plain[:2]):
-        if len(text) * (len(str(plain[1])) + 1) > MAX_STRING * 4:
-            return Opaque()
-        return _text(text.replace(str(plain[0]), str(plain[1])))
-    if name == "split" and len(plain) <= 1 and (not plain or (isinstance(plain[0], str) and plain[0])):
-        parts = text.split(str(plain[0]) if plain else None)
-        return Seq(tuple(Const(part) for part in parts[:MAX_ITEMS]))
-    return Opaque((Const(text), *call.args))
 
 
 def _seq_method(base: Seq, name: str, call: Call) -> Folded | None:
@@ -276,6 +140,20 @@ def _seq_method(base: Seq, name: str, call: Call) -> Folded | None:
             return Folded(base if name in {"copy"} else Opaque((base, *call.args)))
         case _:
             return Folded(Opaque((base, *call.args)), Opaque((base, *call.args)))
+
+
+def composed(name: str, call: Call) -> Folded | None:
+    """A piece of SQL as psycopg composes them: `sql.SQL("... {}").format(sql.Identifier(table))`."""
+    texts = [term.value for term in call.args if isinstance(term, Const) and isinstance(term.value, str)]
+    if len(texts) < len(call.args) or not texts:
+        return Folded(Const("NULL" if name == "Placeholder" else HOLE))
+    match name:
+        case "SQL":
+            return Folded(Const(texts[0]))
+        case "Identifier":
+            return Folded(Const(".".join('"' + text.replace('"', '""') + '"' for text in texts)))
+        case _:
+            return Folded(Const("NULL"))
 
 
 def _map_method(base: Map, name: str, call: Call) -> Folded | None:

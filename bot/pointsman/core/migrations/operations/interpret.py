@@ -18,6 +18,7 @@ from pointsman.core.migrations.operations.terms import (
     Ref,
     Scope,
     Term,
+    elements,
 )
 
 
@@ -110,7 +111,7 @@ class Interpreter(Evaluator):
         scope.names = merged if merged is not None else before
 
     def _loop(self, target: ast.expr, term: Term, body: Sequence[ast.stmt], scope: Scope) -> None:
-        items = folding.elements(term)
+        items = elements(term)
         if items is not None and len(items) <= MAX_LOOP:
             for item in items:
                 self._bind(target, item, scope)

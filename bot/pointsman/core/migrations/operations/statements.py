@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pointsman.core.migrations.operations.columns import create_table, names_in
-from pointsman.core.migrations.operations.folding import elements
 from pointsman.core.migrations.operations.model import Kind, Operation
 from pointsman.core.migrations.operations.recorder import Recorder, fold
 from pointsman.core.migrations.operations.sql import read_sql
@@ -19,6 +18,7 @@ from pointsman.core.migrations.operations.terms import (
     Term,
     argument,
     dotted,
+    elements,
     text_of,
     walk,
 )

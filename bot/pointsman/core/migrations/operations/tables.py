@@ -7,7 +7,6 @@ import re
 import sys
 from dataclasses import dataclass, field
 
-from pointsman.core.migrations.operations.folding import elements, is_enum
 from pointsman.core.migrations.operations.recorder import Recorder, fold
 from pointsman.core.migrations.operations.terms import (
     HOLE,
@@ -23,6 +22,8 @@ from pointsman.core.migrations.operations.terms import (
     argument,
     call_path,
     dotted,
+    elements,
+    is_enum,
     text_of,
     walk,
 )

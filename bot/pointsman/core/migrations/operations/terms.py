@@ -10,6 +10,7 @@ HOLE = "pmhole0"
 """Stands in a string for a part that is not known; chosen so that it reads as an SQL identifier."""
 
 MAX_STRING = 1_000_000
+MAX_ITEMS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,3 +195,23 @@ def text_of(term: Term | None) -> str | None:
 
 def _chained(call: Call) -> bool:
     return isinstance(call.func, Attr) and call.func.name in _CHAINED
+
+
+def elements(term: Term) -> tuple[Term, ...] | None:
+    """What iterating over the term gives, or None if that is not known."""
+    match term:
+        case Seq(items):
+            return items
+        case Map(items, False):
+            return tuple(Const(key) for key in items)
+        case Class(_, members, _) if is_enum(term):
+            return tuple(v for k, v in members.items() if isinstance(v, Const) and not k.startswith("_"))
+        case _:
+            return None
+
+
+def is_enum(term: Term) -> bool:
+    """Whether a class of the file is an enumeration."""
+    return isinstance(term, Class) and any(
+        (dotted(base) or "").endswith(("Enum", "Flag")) for base in term.bases
+    )
