@@ -22,7 +22,7 @@ def told_of(verdict: Verdict, *, base: str, head: str) -> Told:
     onto = shown(base) if healing.onto == healing.head else f"{shown(head)} onto {shown(base)}"
     titles = {
         "clean": f"No migration fork: {onto}",
-        "healed": f"Migration fork healed: {onto}",
+        "healed": f"{'Migration fork healed' if healing.environments else 'Conflicts settled'}: {onto}",
         "refused": f"Left to people: {onto}",
     }
     hints = [hint for graph in graphs if (hint := early_databases(graph))]

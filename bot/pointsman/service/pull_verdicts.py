@@ -131,7 +131,7 @@ def as_it_stands(git: Git, verdict: Verdict) -> Verdict:
     plain = git.merge(healing.onto, healing.head)
     if not isinstance(plain, Merged) or plain.tree != healing.tree:
         return verdict
-    return replace(verdict, healing=replace(healing, environments=()))
+    return replace(verdict, healing=replace(healing, environments=(), resolved=()))
 
 
 def _trim(kept: OrderedDict[Hashable, CheckReport] | OrderedDict[tuple[Sha, Sha, str], Verdict]) -> None:
@@ -166,7 +166,7 @@ def judged_of(report: CheckReport) -> Judged:
         checks=report.checks,
         contract=report.contract,
         migrations=MigrationsTold(
-            status=healing.status,
+            status=healing.status if healing.environments or healing.refusals else "clean",
             graphs=graphs_of(healing),
             refusals=healing.refusals,
         ),
