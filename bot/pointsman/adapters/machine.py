@@ -19,6 +19,7 @@ from pointsman.adapters.jail import Protection, jail_of
 from pointsman.adapters.postgresql.programs import find_driver, find_programs
 from pointsman.adapters.sandbox import Capabilities, Sandbox
 from pointsman.core.diagnosis import Finding, State
+from pointsman.core.migrations.names import NEEDED
 
 if TYPE_CHECKING:
     from pointsman.core.contract.model import Sandbox as Policy
@@ -43,7 +44,7 @@ def tools() -> Iterator[Finding]:
     text = f"Python {platform.python_version()}, {sys.executable}"
     yield Finding(area="tools", name="python", state=State.OK, text=text)
     yield Finding(area="tools", name="sqlite", state=State.OK, text=f"SQLite {sqlite3.sqlite_version}")
-    yield _alembic()
+    yield from (_package(name, called) for name, called in NEEDED.items())
     yield _postgresql()
 
 
@@ -95,14 +96,12 @@ def _git() -> Finding:
     return Finding(area="tools", name="git", state=State.OK, text=f"git {version}")
 
 
-def _alembic() -> Finding:
+def _package(name: str, called: str) -> Finding:
     try:
-        text = f"Alembic {importlib.metadata.version('alembic')}, beside Pointsman"
+        text = f"{called} {importlib.metadata.version(name)}, beside Pointsman"
     except importlib.metadata.PackageNotFoundError:
-        return Finding(
-            area="tools", name="alembic", state=State.MISSING, text="not installed beside Pointsman"
-        )
-    return Finding(area="tools", name="alembic", state=State.OK, text=text)
+        return Finding(area="tools", name=name, state=State.MISSING, text="not installed beside Pointsman")
+    return Finding(area="tools", name=name, state=State.OK, text=text)
 
 
 def _postgresql() -> Finding:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Literal
 
 from pointsman.core.contract.model import CONTRACT_PATH, ApprovalRule, Contract, PathClass, Pattern
+from pointsman.core.migrations.names import ENVIRONMENT_FILES
 from pointsman.core.model import GitPath
 
 CONTROL: Literal["control"] = "control"
@@ -19,15 +20,6 @@ _RULES = (
     "CODEOWNERS",
     ".gitattributes",
     ".gitmodules",
-)
-_MIGRATION_ENVIRONMENT = (
-    "alembic.ini",
-    "script.py.mako",
-    "**/*alembic*/env.py",
-    "**/*migration*/env.py",
-    "**/flyway.conf",
-    "**/flyway.toml",
-    "**/atlas.hcl",
 )
 _AGENT_INSTRUCTIONS = (
     "CLAUDE.md",
@@ -63,7 +55,7 @@ TEMPLATE_FILE = "script.py.mako"
 def control_class(contract: Contract) -> PathClass:
     """The built-in patterns, those of the declared migration environments, and what the contract adds."""
     added = contract.classes.get(CONTROL)
-    texts = dict.fromkeys([*_RULES, *_MIGRATION_ENVIRONMENT, *_AGENT_INSTRUCTIONS, *_declared(contract)])
+    texts = dict.fromkeys([*_RULES, *ENVIRONMENT_FILES, *_AGENT_INSTRUCTIONS, *_declared(contract)])
     built_in = tuple(Pattern(text=text, key=BUILT_IN) for text in texts)
     if added is None:
         return PathClass(name=CONTROL, match=built_in, approve=ApprovalRule(human=True, by_author=True))

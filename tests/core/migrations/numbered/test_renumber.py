@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -185,7 +187,7 @@ def test_row_38_a_published_number_under_another_title() -> None:
 
 
 TITLES = st.sampled_from(["users", "orders_total", "x"])
-STYLES = {
+STYLES: dict[str, Callable[[int, str], list[str]]] = {
     "flyway": lambda n, t: [f"V{n}__{t}.sql", f"U{n}__{t}.sql"],
     "paired": lambda n, t: [f"{n:06d}_{t}.up.sql", f"{n:06d}_{t}.down.sql"],
     "plain": lambda n, t: [f"{n:04d}-{t}.sql"],

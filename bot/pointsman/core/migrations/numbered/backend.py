@@ -6,8 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from pointsman.core.migrations.backend import NewFile, Runner, Uneditable, Words
-from pointsman.core.migrations.model import Layout, Parsed, Problem, Revision
+from pointsman.core.migrations.model import Layout, Parsed, Revision
 from pointsman.core.migrations.numbered import discover as discovery
+from pointsman.core.migrations.usual import Usual
 from pointsman.core.model import GitPath
 
 if TYPE_CHECKING:
@@ -16,17 +17,18 @@ if TYPE_CHECKING:
     from pointsman.core.migrations.operations import Footprint
 
 
-class Numbered:
+class Numbered(Usual):
     """See `Backend`. The rules are those that Flyway, golang-migrate, goose and dbmate share: a number is there once,
     and what comes new comes above all that is there.
 
+    Flyway's checksums see comments too, so nothing but line ends may differ in a published file (`same_meaning`).
     `layout` is the environment at which it works; None where it has none yet."""
 
     name = "numbered"
     words = Words(parents="its number", needs="its number", nameless="has no number that can be read")
     runner = Runner("prove_numbered", None)
+    suffixes = (".sql", ".go")
     one_lineage = True
-    crosses = False
     joins = False
     by_name = True
 
@@ -50,13 +52,12 @@ class Numbered:
 
         return NextNumber()
 
-    def between(self, environments: Sequence[Environment]) -> Mapping[tuple[str, str], tuple[Problem, ...]]:
-        return {}
-
     def footprint(self, blob: bytes, path: GitPath, environment: Environment) -> Footprint:
         from pointsman.core.migrations.numbered.sections import up
-        from pointsman.core.migrations.operations import footprint
+        from pointsman.core.migrations.operations import Footprint, Unknown, footprint
 
+        if path.endswith(".go"):
+            return Footprint(operations=(), unknown=(Unknown(line=1, text=path, why="Go is not read"),))
         return footprint(up(blob), path)
 
     def may_configure(self, path: GitPath) -> bool:
@@ -88,21 +89,11 @@ class Numbered:
     def parse(self, blob: bytes) -> Parsed:
         return Parsed(None, None)
 
-    def revision_from_name(self, path: GitPath) -> str | None:
-        return None  # `in_context` has given it
-
     def set_parents(self, blob: bytes, parents: Sequence[str]) -> bytes | Uneditable:
         return blob
 
     def rename(self, blob: bytes, ids: Mapping[str, str]) -> bytes | Uneditable:
         return blob
-
-    def is_empty(self, blob: bytes) -> bool:
-        return False
-
-    def same_meaning(self, a: bytes, b: bytes) -> bool:
-        """Only line ends may differ: Flyway's checksum sees all else, comments too."""
-        return a.splitlines() == b.splitlines()
 
     def merge_revision(
         self, layout: Layout, parents: Sequence[Revision], habit: Sequence[bytes], *, id: str, when: int
