@@ -31,10 +31,21 @@ def test_unread_places_say_why() -> None:
     assert "cannot be read" in shown.splitlines()[0]
 
 
+def test_of_pairs_for_one_reason_the_first_is_quoted_and_the_rest_counted() -> None:
+    left = "\n".join([sql("UPDATE users SET age = 1"), sql("UPDATE users SET age = 2")])
+    right = "\n".join(["op.drop_column('users', 'age')", sql("DELETE FROM users")])
+    shown = render(compared(left, right)).splitlines()
+    assert [line for line in shown if not line.startswith(" ")] == [
+        "one side drops users.age, the other needs it [column_dropped], 2 pairs",
+        "both change rows of users [data_twice], 2 pairs",
+    ]
+    assert len(shown) == 10
+
+
 def test_nothing_shared_shows_nothing_and_much_is_counted() -> None:
     assert render(compared("op.drop_table('a')", "op.drop_table('b')")) == ""
     many = "\n".join(f"op.add_column('t', sa.Column('c{i}'))" for i in range(20))
     side = [("versions/x.py", revision(many))]
     shown = render(compare(side, side))
-    assert shown.endswith("and 14 more pairs")
+    assert shown.endswith("and 14 more reasons")
     assert len(shown.splitlines()) == 6 * 5 + 1

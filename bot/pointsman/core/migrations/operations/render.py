@@ -4,26 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pointsman.core.migrations.operations.model import Comparison, Located, Pair, Relation
+from pointsman.core.migrations.operations.model import Comparison, Located, Relation
 
 MAX_SHOWN = 6
 
 
 def render(comparison: Comparison) -> str:
-    """Both operations of each pair, one under the other, under the reason; '' where nothing is shared.
+    """Both operations of a pair, one under the other, under the reason; '' where nothing is shared.
 
-    Lines have no trailing newline and no markup. Conflicts hide pairs that commute; at most MAX_SHOWN of
-    each sort are quoted and the rest is counted."""
+    Lines have no trailing newline and no markup. Conflicts hide pairs that commute. Of several pairs for one reason
+    the first is quoted; at most MAX_SHOWN of each sort are, and the rest is counted."""
     return "\n".join(_lines(comparison))
 
 
 def _lines(comparison: Comparison) -> Iterator[str]:
     conflicts = [pair for pair in comparison.pairs if pair.relation is not Relation.SAME_TABLE]
     pairs = conflicts or ([] if comparison.unknown or comparison.stops else list(comparison.pairs))
-    blocks = list(dict.fromkeys(_pair(pair) for pair in pairs))
-    for block in blocks[:MAX_SHOWN]:
-        yield from block
-    yield from _rest(len(blocks), "pair")
+    reasons: dict[str, dict[tuple[str, ...], None]] = {}
+    for pair in pairs:
+        quotes = (*_quote(pair.left), *_quote(pair.right))
+        reasons.setdefault(f"{pair.why} [{pair.rule}]", {})[quotes] = None
+    for reason, found in list(reasons.items())[:MAX_SHOWN]:
+        yield reason if len(found) == 1 else f"{reason}, {len(found)} pairs"
+        yield from next(iter(found))
+    yield from _rest(len(reasons), "reason")
     for stop in comparison.stops[:MAX_SHOWN]:
         yield f"{stop.why} [{stop.rule}]"
         yield from _quote(stop.at)
@@ -33,10 +37,6 @@ def _lines(comparison: Comparison) -> Iterator[str]:
         yield f"cannot be read without running it: {why} [unknown]"
         yield from _quote(place)
     yield from _rest(len(comparison.unknown), "place")
-
-
-def _pair(pair: Pair) -> tuple[str, ...]:
-    return (f"{pair.why} [{pair.rule}]", *_quote(pair.left), *_quote(pair.right))
 
 
 def _quote(place: Located) -> Iterator[str]:
