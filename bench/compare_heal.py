@@ -187,9 +187,15 @@ def _theirs(case: _Case, tool: str, command: Sequence[str], helped: bool) -> Res
             [ini.name if a == "INI" else a for a in command], folder, cwd=ini.parent, env=env
         )
         seconds = time.perf_counter() - begin
-        lines = [line for line in said.splitlines() if line.strip()]
-        why = "" if code == 0 else (lines[-1].strip()[:200] if lines else f"exit code {code}")
+        why = "" if code == 0 else _reason(said) or f"exit code {code}"
         return _result(case, tool, helped, why, seconds, _tree_of(case, tree, folder / "index"))
+
+
+def _reason(said: str) -> str:
+    """The line that says what went wrong, as a rule the last that names an error."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    errors = [line for line in lines if "rror" in line or "FAILED" in line or "No module" in line]
+    return (errors or lines or [""])[-1][:200]
 
 
 def _needed(case: _Case) -> list[str]:
@@ -245,8 +251,8 @@ def _result(case: _Case, tool: str, helped: bool, why: str, seconds: float, tree
     }
     faults: tuple[str, ...] = ()
     if not why:
-        healed = views(case.repository, case.fork.versions, {"healed": tree})
-        faults = tuple(graph_faults(case.seen | healed))
+        after = views(case.repository, case.fork.versions, {"healed": tree}) if files else {}
+        faults = tuple(graph_faults({"healed": case.seen["merged"]} | case.seen | after))
     on_base = set(
         git(
             case.repository,

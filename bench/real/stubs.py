@@ -79,5 +79,5 @@ def fill_gaps() -> None:
     """From here on a module that nothing else finds is a stub; the standard library's and Alembic's own are not."""
     # Python looks for these by itself, and goes on where they are not there.
     optional = {"sitecustomize", "usercustomize", "readline", "rlcompleter"}
-    tools = {"alembic", "sqlalchemy", "mako", "tomllib", "tzdata", "zoneinfo", "black", "dateutil", "pytz"}
+    tools = {"alembic", "sqlalchemy", "mako", "tomllib", "tzdata", "zoneinfo"}
     sys.meta_path.append(Stubs(frozenset(sys.stdlib_module_names) - {"distutils"} | optional | tools))
