@@ -72,7 +72,11 @@ def _route(found: Any) -> Route | None:
     if not isinstance(name, str) or not isinstance(ok, bool) or not isinstance(detail, str | None):
         return None
     return Route(
-        name=name, ok=ok, detail=detail, seconds=seconds if isinstance(seconds, float | int) else 0.0
+        name=name,
+        ok=ok,
+        detail=detail,
+        seconds=seconds if isinstance(seconds, float | int) else 0.0,
+        ended=found.get("ended") is not False,
     )
 
 

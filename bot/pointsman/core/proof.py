@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
@@ -55,12 +55,14 @@ class ProofRequest:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Route:
-    """One way to the heads. `ok` with a `detail` is a remark: what could not be tried, or what to know."""
+    """One way to the heads. `ok` with a `detail` is a remark: what could not be tried, or what to know. `ended` False:
+    it stopped in the middle, where a migration failed."""
 
     name: str
     ok: bool
     detail: str | None
     seconds: float
+    ended: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -115,6 +117,21 @@ def proof_allows(proof: Proof | None, policy: ProofPolicy) -> bool:
     if proof is None:
         return False
     return proof.passed or (not proof.ran and policy == "when_possible")
+
+
+CHANGE_FIRST = "the change, then the base"
+"""How the runner ends the name of the route on which the change's side comes first (runner/orders)."""
+
+
+def with_one_order(proof: Proof) -> Proof | None:
+    """The proof as passed where all that it lacks is the other order, because the change can't be run before the base:
+    then no database can have run it so. None where it lacks anything else."""
+    *others, last = proof.routes or (Route(name="", ok=False, detail=None, seconds=0.0),)
+    impossible = last.name.endswith(CHANGE_FIRST) and not last.ok and not last.ended
+    if not proof.ran or not impossible or not all(route.ok for route in others):
+        return None
+    remark = replace(last, ok=True, detail=f"not possible, so nobody has run it: {last.detail}")
+    return replace(proof, passed=True, reason=None, routes=(*others, remark))
 
 
 NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}

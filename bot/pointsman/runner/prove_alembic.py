@@ -203,6 +203,7 @@ class Proving:
         self.add(name, done.seconds, done.problem.text, ok=False)
         if done.problem.kind == CANT_TELL or self._lacks_package(done.problem):
             raise NotProved(with_revision(done.problem))
+        self.routes[-1]["ended"] = False
         if done.problem.kind == BROKEN:
             raise Failed(f"{name}: {with_revision(done.problem)}")
         raise Failed(f"{name}: env.py runs on the base, but not here: {done.problem.text}")

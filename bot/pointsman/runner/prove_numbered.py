@@ -18,21 +18,14 @@ from pointsman.runner import answer
 from pointsman.runner.databases import Databases, NoDriver, PostgresDatabases, SqliteFiles, lend_driver
 from pointsman.runner.failures import CANT_TELL, OTHER_DATABASE
 from pointsman.runner.numbered_files import Json, Step, steps
-from pointsman.runner.numbered_steps import MYSQL, POSTGRESQL, Stopped, apply, meant_for
+from pointsman.runner.numbered_orders import BothOrders
+from pointsman.runner.numbered_steps import MYSQL, POSTGRESQL, Stopped, apply_step, meant_for
 from pointsman.runner.redirect import close_doors
 from pointsman.runner.schema import Schema, differences
+from pointsman.runner.verdict import Failed, NotProved, shortened
 
 EMPTY, BASE = "empty -> head", "base head -> head"
 PAIRED = "{version}_{title}.up.sql"
-SHOWN_DIFFERENCES = 3
-
-
-class NotProved(Exception):
-    """Nothing can be shown on this machine; the text says why."""
-
-
-class Failed(Exception):
-    """A route does not hold; it is the last one in the list."""
 
 
 class Proving:
@@ -45,11 +38,13 @@ class Proving:
         published = steps(Path(job["base"]), job) if job["base"] and job["base_heads"] else []
         # Of two published files of one number, the one that is numbered anew is as if it had never run.
         moved = {old for new, old in job["renamed"].items() if new != old}
+        self.elsewhere = bool(job["base"] and job["base_heads"]) and not published
         self.before = [step for step in published if step.id not in moved]
         paths = {step.path for step in published}
         self.ours = [step for step in self.all if step.path not in paths]
         self.target = meant_for([text for step in self.all for text in (step.up, step.down or "")])
         self.routes: list[Json] = []
+        self.compared_rows = False
 
     def run(self) -> Json:
         begin = time.monotonic()
@@ -65,6 +60,7 @@ class Proving:
             "passed": reason is None,
             "reason": reason,
             "routes": self.routes,
+            "rows": self.compared_rows,
             "environment": "env.py",
             "database": self.databases.kind,
             "seconds": round(time.monotonic() - begin, 3),
@@ -77,13 +73,17 @@ class Proving:
         fresh = self._from_empty()
         if self.before:
             self.databases.copy("base", "advanced")
-            self._same(fresh, self._route(BASE, "advanced", self.ours), (EMPTY, BASE))
+            self.same(fresh, self.route(BASE, "advanced", self.ours), (EMPTY, BASE))
         self._down_and_up(fresh)
         self._already_run()
         if self.job["both_orders"]:
-            self._both_orders(fresh)
+            BothOrders(self).run(fresh, EMPTY)
 
     def _can_be_judged(self) -> None:
+        if self.elsewhere:
+            raise NotProved(
+                "the base keeps its migrations in another folder, so nothing shows what it has run"
+            )
         if self.target == MYSQL:
             raise NotProved("the files are written for MySQL, and a proof has SQLite and PostgreSQL only")
         if self.target == POSTGRESQL and self.databases.kind != POSTGRESQL:
@@ -93,17 +93,17 @@ class Proving:
         """The base's own files, which also show what of the project runs here at all."""
         self.databases.fresh("base")
         try:
-            self._apply("base", self.before)
+            self.apply("base", self.before)
         except Stopped as stopped:
             raise NotProved(f"the base's own migrations do not run here: {stopped}") from stopped
 
     def _from_empty(self) -> Schema:
         self.databases.fresh("fresh")
-        found = self._route(EMPTY, "fresh", self.all)
+        found = self.route(EMPTY, "fresh", self.all)
         last = [self.all[-1].id] if self.all else []
         wanted = sorted(self.job["expected_heads"])
         if last != wanted:
-            self._fail(f"the healed tree ends with {', '.join(last)}; expected {', '.join(wanted)}")
+            self.fail(f"the healed tree ends with {', '.join(last)}; expected {', '.join(wanted)}")
         return found
 
     def _down_and_up(self, fresh: Schema) -> None:
@@ -113,7 +113,7 @@ class Proving:
         if stuck:
             self._add("down and up again", 0.0, f"not tried: {', '.join(stuck)} has no way down")
             return
-        later = self._above_fork()
+        later = self.above_fork()
         remark = None
         stuck = [step.id for step in later if step.down is None]
         if stuck:
@@ -123,7 +123,7 @@ class Proving:
         self.databases.copy("fresh", "returned")
         begin = time.monotonic()
         try:
-            self._apply("returned", again[::-1], up=False)
+            self.apply("returned", again[::-1], up=False)
         except Stopped as stopped:
             published = stopped.problem.revision not in {step.id for step in self.ours}
             if published or stopped.problem.kind == CANT_TELL:
@@ -131,9 +131,9 @@ class Proving:
                 return
             self._add(name, _since(begin), str(stopped), ok=False)
             raise Failed(f"{name}: {stopped}") from stopped
-        self._same(fresh, self._route(name, "returned", again, remark), (EMPTY, name))
+        self.same(fresh, self.route(name, "returned", again, remark), (EMPTY, name))
 
-    def _above_fork(self) -> list[Step]:
+    def above_fork(self) -> list[Step]:
         """The base's steps that came after the two sides parted; all, where they part before the first."""
         points = self.job["fork_points"]
         return self.before[
@@ -151,22 +151,14 @@ class Proving:
                 said = f"a database that already ran {old} does not know it as {new}: take the change back there first"
                 self._add(f"already at {old}", 0.0, said)
 
-    def _both_orders(self, fresh: Schema) -> None:
-        later = self._above_fork()
-        shared = self.before[: len(self.before) - len(later)]
-        names = ("base, then the change", "the change, then the base")
-        for number, middle in enumerate(([*later, *self.ours], [*self.ours, *later])):
-            self.databases.fresh(f"order-{number}")
-            found = self._route(names[number], f"order-{number}", [*shared, *middle])
-            self._same(fresh, found, (EMPTY, names[number]))
-
-    def _route(self, name: str, database: str, run: list[Step], remark: str | None = None) -> Schema:
+    def route(self, name: str, database: str, run: list[Step], remark: str | None = None) -> Schema:
         """Apply them, write the route down, and leave when it did not go through."""
         begin = time.monotonic()
         try:
-            self._apply(database, run)
+            self.apply(database, run)
         except Stopped as stopped:
             self._add(name, _since(begin), str(stopped), ok=False)
+            self.routes[-1]["ended"] = False
             if stopped.problem.kind == CANT_TELL:
                 raise NotProved(str(stopped)) from stopped
             raise Failed(f"{name}: {stopped}") from stopped
@@ -174,19 +166,17 @@ class Proving:
         self._add(name, _since(begin), remark)
         return found
 
-    def _apply(self, database: str, run: list[Step], *, up: bool = True) -> None:
+    def apply(self, database: str, run: list[Step], *, up: bool = True) -> None:
         splits = self.job["template"] != PAIRED
         for step in run:
-            apply(self.databases.at(database), step, up=up, target=self.target, splits=splits)
+            apply_step(self.databases.at(database), step, up=up, target=self.target, splits=splits)
 
-    def _same(self, one: Schema, other: Schema, names: tuple[str, str]) -> None:
+    def same(self, one: Schema, other: Schema, names: tuple[str, str]) -> None:
         told = differences(one, other, names)
         if told:
-            rest = len(told) - SHOWN_DIFFERENCES
-            more = [f"and {rest} more"] if rest > 0 else []
-            self._fail("; ".join([*told[:SHOWN_DIFFERENCES], *more]))
+            self.fail(shortened(told))
 
-    def _fail(self, why: str) -> None:
+    def fail(self, why: str) -> None:
         self.routes[-1].update(ok=False, detail=why)
         raise Failed(f"{self.routes[-1]['name']}: {why}")
 

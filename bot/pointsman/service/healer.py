@@ -15,7 +15,7 @@ from pointsman.core.healer.model import Answer, Asked, Attempt, HealerCommand, O
 from pointsman.core.healer.request import Request
 from pointsman.core.migrations.heal.model import Refusal
 from pointsman.core.model import GitPath, Sha
-from pointsman.core.proof import Proof, ProofRequest, Prover
+from pointsman.core.proof import Proof, ProofRequest, Prover, with_one_order
 from pointsman.service.heal import Healer, Healing
 from pointsman.service.healer_after import look
 from pointsman.service.healer_case import Case, Cases
@@ -200,6 +200,8 @@ class Asking:
         proofs = []
         for request in requests:
             proof = self.prover.prove(request)
+            if not proof.passed and not request.same_data:
+                proof = with_one_order(proof) or proof
             if not proof.passed:
                 outcome = Outcome.PROOF_FAILED if proof.ran else Outcome.NOT_PROVED
                 return _Failed(outcome=outcome, detail=one_line(proof.reason or ""), proof=proof)
