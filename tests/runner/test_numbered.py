@@ -40,6 +40,8 @@ def prove(
         "fork_points": ["1"],
         "renamed": {},
         "both_orders": False,
+        "same_data": False,
+        "seed": None,
         "postgresql": None,
     }
     return Proving({**job, **more}, SqliteFiles(folder / "databases")).run()
@@ -136,6 +138,41 @@ def test_signs_of_a_dialect_in_comments_and_strings_are_none(tmp_path: Path) -> 
     assert answer["passed"], answer
 
 
+SEED = "INSERT INTO users (name) VALUES ('ada'), ('bob');"
+UPPER = "UPDATE users SET name = upper(name);"
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "seed", "ran", "reason"),
+    [
+        pytest.param(UPPER, table("c"), SEED, True, None, id="rows and no rows"),
+        pytest.param(UPPER, "UPDATE users SET name = name || '!';", SEED, True, None, id="rows that commute"),
+        pytest.param(
+            UPPER, "UPDATE users SET name = name || 'x';", SEED, True, "the change, then the base", id="rows do not"
+        ),
+        pytest.param(UPPER, table("c"), None, False, "no seed rows", id="no seed"),
+        pytest.param(UPPER, table("c"), "INSERT INTO nobody VALUES (1);", False, "does not load", id="a broken seed"),
+        pytest.param(UPPER, table("c"), "SELECT 1;", False, "brings no rows", id="an empty seed"),
+        pytest.param(
+            UPPER, "UPDATE users SET age = 1 WHERE name = 'z';", SEED.replace("name", "age").replace("'ada'", "1"),
+            False, "no rows that", id="rows that nothing touches",
+        ),
+    ],
+)  # fmt: skip
+def test_both_orders_from_seed_rows_reach_the_same_rows(
+    tmp_path: Path, ours: str, theirs: str, seed: str | None, ran: bool, reason: str | None
+) -> None:
+    path = tmp_path / "seed.sql"
+    path.write_text(seed or "")
+    start = {"1_a.up.sql": "CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT, age INTEGER);"}
+    answer = prove(
+        tmp_path, PAIRED, start | {"2_b.up.sql": ours}, {"3_c.up.sql": theirs}, "3",
+        both_orders=True, same_data=True, seed=str(path) if seed is not None else None, seed_name="seed.sql",
+    )  # fmt: skip
+    assert (answer["ran"], answer["passed"], answer["rows"]) == (ran, reason is None, reason is None), answer
+    assert reason is None or reason in answer["reason"]
+
+
 def test_of_two_published_files_the_moved_one_has_not_run(tmp_path: Path) -> None:
     base = {"1_a.up.sql": USERS, "2_b.up.sql": table("b"), "2_c.up.sql": table("c")}
     for tree in ("base", "healed"):
@@ -146,7 +183,8 @@ def test_of_two_published_files_the_moved_one_has_not_run(tmp_path: Path) -> Non
     job = {
         "healed": str(tmp_path / "x/healed"), "base": str(tmp_path / "x/base"), "versions": ["m"],
         "recursive": False, "template": PAIRED, "expected_heads": ["3"], "base_heads": ["2_b", "2_c"],
-        "fork_points": ["1"], "renamed": {"3": "2_c"}, "both_orders": False, "postgresql": None,
+        "fork_points": ["1"], "renamed": {"3": "2_c"}, "both_orders": False, "seed": None, "same_data": False,
+        "postgresql": None,
     }  # fmt: skip
     again = Proving(job, SqliteFiles(tmp_path / "x/databases")).run()
     assert again["passed"], again

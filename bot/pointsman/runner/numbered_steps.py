@@ -69,7 +69,7 @@ def meant_for(texts: list[str]) -> str | None:
     return None
 
 
-def apply(database: Database, step: Step, *, up: bool, target: str | None, splits: bool) -> None:
+def apply_step(database: Database, step: Step, *, up: bool, target: str | None, splits: bool) -> None:
     """Run one way of a step. Stopped where it does not go through. `splits`: the tool runs statement by statement."""
     text = step.up if up else (step.down or "")
     reason = _cannot_run(step, text)
