@@ -9,6 +9,7 @@ import pytest
 
 from tests.flows.test_django_heal import BASE, World
 from tests.support.django_project import add, at, create, migration, settings
+from tests.support.project import ROLES
 
 TITLE = [("blog", "0002_title")]
 
@@ -112,3 +113,65 @@ def test_a_tree_without_settings_is_not_proved(world: World) -> None:
     )
     _, answer = prove(world)
     assert "manage.py" in answer["proof"]["reason"]
+
+
+def with_contract(more: str) -> dict[str, str]:
+    """The base, with a contract that says that of Django, and seed rows."""
+    contract = f"{ROLES}migrations: [{{backend: django, {more}}}]\n"
+    return {
+        ".pointsman.yml": contract,
+        "seed.sql": "INSERT INTO blog_post (id, title) VALUES (1, 5), (2, 7);\n",
+    }
+
+
+def rows(change: str) -> str:
+    before = (
+        'def work(apps, schema_editor):\n    Post = apps.get_model("blog", "Post")\n'
+        f"    for post in Post.objects.all():\n        post.title = post.title {change}\n        post.save()\n\n\n"
+    )
+    return migration(TITLE, "migrations.RunPython(work, migrations.RunPython.noop)", before=before)
+
+
+SEEDED = "same_data: prove, seed: seed.sql, database: sqlite"
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "passes"), [("+ 1", "+ 2", True), ("+ 1", "* 2", False)], ids=["alike", "not alike"]
+)
+def test_two_data_migrations_are_healed_where_both_orders_leave_the_seed_rows_alike(
+    world: World, ours: str, theirs: str, passes: bool
+) -> None:
+    start = BASE | with_contract(SEEDED)
+    world.made({at("blog", "0003_ours"): rows(ours)}, {at("blog", "0003_theirs"): rows(theirs)}, start)
+    code, answer = prove(world)
+    assert (code == 0, answer["proof"]["passed"]) == (passes, passes), answer
+    assert answer["proof"]["ran"], answer["proof"]
+    if not passes:
+        assert "title is 12 by 'base, then the change', 11 by 'the change, then the base'" in str(
+            answer["refusals"]
+        )
+
+
+MODELS = """\
+from django.db import models
+
+
+class Post(models.Model):
+    id = models.BigAutoField(primary_key=True)
+    title = models.IntegerField(null=True)
+"""
+
+
+def test_row_45_a_model_that_no_migration_brings_is_refused_where_the_contract_asks(world: World) -> None:
+    slug = "    slug = models.IntegerField(null=True)\n"
+    first = BASE[at("blog", "0001_initial")].replace("primary_key=True", "primary_key=True, serialize=False")
+    start = BASE | {"blog/models.py": MODELS, at("blog", "0001_initial"): first}
+    start |= with_contract("models: check, database: sqlite")
+    world.made(
+        {at("blog", "0003_slug"): migration(TITLE, add("post", "slug")), "blog/models.py": MODELS + slug},
+        {at("blog", "0003_note"): migration(TITLE, create("Note"))},
+        start,
+    )
+    code, answer = prove(world)
+    assert code == 1, answer
+    assert "the models have what no migration brings: Delete model Note" in str(answer["refusals"])

@@ -14,35 +14,40 @@ from pointsman.runner.answer import run_apart
 from pointsman.runner.databases import Database
 from pointsman.runner.django_failures import judged, told
 from pointsman.runner.django_project import load_project
-from pointsman.runner.django_schema import read_schema
-from pointsman.runner.failures import BROKEN, CANT_TELL, ENVIRONMENT
+from pointsman.runner.django_schema import look
+from pointsman.runner.failures import BROKEN, CANT_TELL, ENVIRONMENT, Failure
+from pointsman.runner.rows import Rows
 
 Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Step:
-    """What to run. A command is `up` (all leaves), `to` (those of the app), `down` (to one of the app) or `models`
-    (what the app's models have that its migrations lack); `parents` overrides where migrations of the app hang."""
+    """What to run. A command is `up` (all leaves), `upgrade` or `downgrade` with a migration of the app, `models` (what
+    the app's models have that its migrations lack) or `seed` with SQL; `parents` overrides where migrations of the app
+    hang. With `rows` the database's rows are read, too."""
 
     tree: Path
     database: Database
-    commands: list[list[Any]]
+    commands: list[list[str]]
     parents: dict[str, list[str]] = field(default_factory=dict)
+    rows: bool = False
 
 
 @dataclass(frozen=True)
 class Done:
-    """What a step left. `leaves` and `applied` are names of the one app; `stuck` says what kept it from going down
-    at all, `lacking` what models have that migrations lack, `problem` has `kind`, `text` and `revision`."""
+    """What a step left: `schema`, `applied` (names of the one app) and `rows`, as the database has them; and, as the
+    step said, the app's `leaves`, `stuck` for what kept it from going down at all, and `lacking` for what models have
+    that migrations lack."""
 
     schema: dict[str, str]
-    leaves: list[str]
     applied: list[str]
+    leaves: list[str]
     stuck: list[str]
     lacking: list[str]
     seconds: float
-    problem: Optional[Json] = None  # noqa: UP045 - read at run time by 3.9
+    problem: Optional[Failure] = None  # noqa: UP045 - read at run time by 3.9
+    rows: Optional[Rows] = None  # noqa: UP045
 
 
 class Unloadable(Exception):
@@ -50,25 +55,39 @@ class Unloadable(Exception):
 
 
 def run_step(step: Step, job: Json) -> Done:
-    """Run it in a fork; what that says is all that comes back."""
+    """Run it in a fork. What the database then holds is looked at from a process where the project's code never ran."""
     ended = run_apart(lambda: _facts(step, job))
-    if ended.said is None:
+    said = ended.said
+    if said is None:
         kind = BROKEN if ended.by_itself else CANT_TELL
-        problem = {"kind": kind, "text": f"the process ended in the middle ({ended.how})", "revision": None}
-        return Done({}, [], [], [], [], ended.seconds, problem)
-    return Done(**ended.said, seconds=ended.seconds)
+        return _left(ended.seconds, Failure(kind, f"the process ended in the middle ({ended.how})"))
+    try:
+        told_of = said.pop("problem")
+        lists = {name: [str(each) for each in said[name]] for name in ("leaves", "stuck", "lacking")}
+        failed = Failure(**told_of) if told_of else None
+    except (TypeError, AttributeError, KeyError) as wrong:
+        return _left(ended.seconds, Failure(CANT_TELL, f"the step reported what can't be read: {wrong}"))
+    if failed is not None:
+        return _left(ended.seconds, failed)
+    seen = look(step.database, job["name"], rows=step.rows)
+    doubt = Failure(CANT_TELL, seen.doubt) if seen.doubt else None
+    return Done(seen.schema, seen.applied, **lists, seconds=ended.seconds, problem=doubt, rows=seen.rows)
+
+
+def _left(seconds: float, problem: Failure) -> Done:
+    return Done({}, [], [], [], [], seconds, problem)
 
 
 def _facts(step: Step, job: Json) -> Json:
-    facts: Json = {"schema": {}, "leaves": [], "applied": [], "stuck": [], "lacking": [], "problem": None}
+    facts: Json = {"leaves": [], "stuck": [], "lacking": [], "problem": None}
     at = At()
     try:
         _perform(facts, at, step, job)
     except Unloadable as problem:
-        facts["problem"] = {"kind": ENVIRONMENT, "text": str(problem), "revision": None}
+        facts["problem"] = Failure(ENVIRONMENT, str(problem)).as_json()
     except BaseException as problem:  # noqa: BLE001 - sys.exit in a settings file is a failure like any other
         kind, text = judged(problem, tree=step.tree, engine=at.engine, kind=step.database.kind)
-        facts["problem"] = {"kind": kind, "text": text, "revision": at.running}
+        facts["problem"] = Failure(kind, text, None, at.running).as_json()
     return facts
 
 
@@ -91,20 +110,30 @@ def _perform(facts: Json, at: At, step: Step, job: Json) -> None:
         _hang(label, step.parents)
     from django.db import connection, connections
 
-    for kind, names in step.commands:
+    for kind, *arguments in step.commands:
         if kind == "models":
             facts["lacking"] = lacking(connection, label)
-            continue
-        stuck = _migrate(connection, at, label, kind, names)
-        if stuck:
+        elif kind == "seed":
+            load(connection, arguments[0])
+        elif stuck := _migrate(connection, at, label, kind, arguments):
             facts["stuck"] = stuck
             return
     connection.check_constraints()
     loader = _executor(connection, at).loader
     facts["leaves"] = sorted(name for _, name in loader.graph.leaf_nodes(label))
-    facts["applied"] = sorted(name for app, name in loader.applied_migrations if app == label)
-    facts["schema"] = read_schema(connection)
     connections.close_all()
+
+
+def load(connection: Any, path: str) -> None:
+    """Run a file of SQL, all or nothing; without parameters a percent sign means nothing to a driver."""
+    from django.db import transaction
+
+    script = Path(path).read_text()
+    with transaction.atomic():
+        if connection.vendor == "sqlite":
+            connection.cursor().cursor.executescript(script)
+        else:
+            connection.cursor().cursor.execute(script)
 
 
 def _hang(label: str, parents: dict[str, list[str]]) -> None:
@@ -139,7 +168,7 @@ def _migrate(connection: Any, at: At, label: str, kind: str, names: list[str]) -
     executor.loader.check_consistent_history(connection)
     targets = executor.loader.graph.leaf_nodes() if kind == "up" else [(label, name) for name in names]
     plan = executor.migration_plan(targets)
-    if kind == "down":
+    if kind == "downgrade":
         stuck = [m.name for m, backwards in plan if backwards and not all(o.reversible for o in m.operations)]
         if stuck:
             return stuck

@@ -7,32 +7,25 @@ route showed. Imports nothing of Pointsman outside this package.
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import sys
 import time
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any, NoReturn, Optional
 
 from pointsman.runner import answer
 from pointsman.runner.databases import Databases, NoDriver, SqliteFiles, lend_driver
 from pointsman.runner.django_databases import DjangoPostgres
+from pointsman.runner.django_orders import both_orders
 from pointsman.runner.django_steps import Done, Json, Step, run_step
-from pointsman.runner.failures import CANT_TELL, ENVIRONMENT
+from pointsman.runner.failures import CANT_TELL, ENVIRONMENT, Failure
 from pointsman.runner.redirect import close_doors
-from pointsman.runner.schema import differences
+from pointsman.runner.schema import Schema, differences
+from pointsman.runner.verdict import Failed, NotProved, shortened
 
 EMPTY, BASE = "empty -> leaves", "base leaves -> leaves"
-ORDERS = ("base, then the change", "the change, then the base")
-SHOWN_DIFFERENCES = 3
-
-
-class NotProved(Exception):
-    """Nothing can be shown on this machine; the text says why."""
-
-
-class Failed(Exception):
-    """A route does not hold; it is the last one in the list."""
 
 
 class Proving:
@@ -45,6 +38,7 @@ class Proving:
         self.healed = Path(job["healed"])
         self.base = Path(job["base"]) if job["base"] else None
         self.routes: list[Json] = []
+        self.compared_rows = False
 
     def run(self) -> Json:
         begin = time.monotonic()
@@ -60,6 +54,7 @@ class Proving:
             "passed": reason is None,
             "reason": reason,
             "routes": self.routes,
+            "rows": self.compared_rows,
             "environment": "env.py",
             "database": self.databases.kind,
             "seconds": round(time.monotonic() - begin, 3),
@@ -67,33 +62,38 @@ class Proving:
 
     def _all(self) -> None:
         base = self._base()
-        fresh = self._fresh(self.healed, "fresh", self._up())
-        if base is None and fresh.problem is not None and fresh.problem["kind"] == ENVIRONMENT:
-            raise NotProved(fresh.problem["text"])
-        self._hold(EMPTY, fresh)
+        fresh = self.fresh(self.healed, "fresh", self._up())
+        if base is None and fresh.problem is not None and fresh.problem.kind == ENVIRONMENT:
+            raise NotProved(fresh.problem.text)
+        self.hold(EMPTY, fresh)
         self._at_leaves(fresh)
         self._models(base, fresh)
         if base is not None:
             self.databases.copy("base", "advanced")
-            done = self._step(self.healed, "advanced", [["up", []]])
-            self._hold(BASE, done)
+            done = self.step(self.healed, "advanced", [["up"]])
+            self.hold(BASE, done)
             self._at_leaves(done)
-            self._same(fresh, done, (EMPTY, BASE))
+            self.same(fresh.schema, done.schema, (EMPTY, BASE))
         self._down_and_up(fresh)
         self._already_run()
         if self.job["both_orders"]:
-            self._both_orders(base, fresh)
+            both_orders(self, base, fresh, EMPTY)
 
-    def _up(self) -> list[list[Any]]:
-        return [["up", []], *([["models", []]] if self.job.get("models") else [])]
+    def _up(self) -> list[list[str]]:
+        return [["up"], *([["models"]] if self.job.get("models") else [])]
 
     def _base(self) -> Optional[Done]:  # noqa: UP045 - read at run time by 3.9
         """The base's own tree brought to its leaves, which also shows what of the project runs here at all."""
         if self.base is None or not self.job["base_heads"]:
             return None
-        done = self._fresh(self.base, "base", self._up())
+        done = self.fresh(self.base, "base", self._up())
         if done.problem is not None:
-            raise NotProved(f"the base's own migrations do not run here: {done.problem['text']}")
+            raise NotProved(f"the base's own migrations do not run here: {done.problem.text}")
+        missing = set(self.job["base_heads"]) - set(done.applied)
+        if missing:
+            raise NotProved(
+                f"the scratch database was not brought to the base's {', '.join(sorted(missing))}"
+            )
         return done
 
     def _models(self, base: Optional[Done], fresh: Done) -> None:  # noqa: UP045 - read at run time by 3.9
@@ -102,33 +102,31 @@ class Proving:
             return
         name = "models against migrations"
         if base is not None and base.lacking:
-            self._add(name, 0.0, f"not judged: on the base already they differ ({_shortened(base.lacking)})")
+            self.add(name, 0.0, f"not judged: on the base already they differ ({shortened(base.lacking)})")
             return
-        self._add(name, 0.0, None)
+        self.add(name, 0.0, None)
         if fresh.lacking:
-            self._fail(f"the models have what no migration brings: {_shortened(fresh.lacking)}")
+            self.fail(f"the models have what no migration brings: {shortened(fresh.lacking)}")
 
     def _down_and_up(self, fresh: Done) -> None:
         points = self.job["fork_points"]
         if not points:
-            self._add("down and up again", 0.0, "not tried: there is nothing to go down to")
+            self.add("down and up again", 0.0, "not tried: there is nothing to go down to")
             return
         name = f"down to {', '.join(points)} and up again"
         self.databases.copy("fresh", "returned")
-        done = self._step(self.healed, "returned", [*(["down", [one]] for one in points), ["up", []]])
+        done = self.step(self.healed, "returned", [*(["downgrade", one] for one in points), ["up"]])
         if done.stuck:
             said = f"not tried: {', '.join(done.stuck)} can't be reversed"
-            self._add("down and up again", done.seconds, said)
+            self.add("down and up again", done.seconds, said)
             return
         ours = set(fresh.applied) - set(self.job["base_heads"])
-        if done.problem is not None and (
-            done.problem["kind"] == CANT_TELL or done.problem["revision"] not in ours
-        ):
-            self._add(name, done.seconds, f"not tried to the end: {_with_revision(done.problem)}")
+        if done.problem is not None and (done.problem.kind == CANT_TELL or done.problem.revision not in ours):
+            self.add(name, done.seconds, f"not tried to the end: {_with_revision(done.problem)}")
             return
-        self._hold(name, done)
+        self.hold(name, done)
         self._at_leaves(done)
-        self._same(fresh, done, (EMPTY, name))
+        self.same(fresh.schema, done.schema, (EMPTY, name))
 
     def _already_run(self) -> None:
         """No repair of the graph can help a database that ran the change before it was healed; so say it."""
@@ -144,72 +142,66 @@ class Proving:
                     f"a database that already ran {new} has it too early, and Django refuses to go on: take it back "
                     "there before the change lands, or let the contract merge (on_fork: merge_revision)"
                 )
-            self._add(f"already at {old}", 0.0, said)
+            self.add(f"already at {old}", 0.0, said)
 
-    def _both_orders(self, base: Optional[Done], fresh: Done) -> None:  # noqa: UP045 - read at run time by 3.9
-        """Base then change, and change then base, on the graph as it was before the repair."""
-        ours, theirs = self.job["base_heads"], self.job["change_heads"]
-        if base is not None:
-            self.databases.copy("base", "order-0")
-            self._order(0, [["to", theirs], ["up", []]], fresh)
-        else:
-            self.databases.fresh("order-0")
-            self._order(0, [["to", ours], ["to", theirs], ["up", []]], fresh)
-        self.databases.fresh("order-1")
-        self._order(1, [["to", theirs], ["to", ours], ["up", []]], fresh)
-
-    def _order(self, number: int, commands: list[list[Any]], fresh: Done) -> None:
-        done = self._step(self.healed, f"order-{number}", commands, parents=self.job["parents"])
-        self._hold(ORDERS[number], done)
-        self._same(fresh, done, (EMPTY, ORDERS[number]))
-
-    def _fresh(self, tree: Path, name: str, commands: list[list[Any]]) -> Done:
+    def fresh(
+        self, tree: Path, name: str, commands: list[list[str]], *, parents: Any = None, rows: bool = False
+    ) -> Done:
+        """Run them on an empty database of that name."""
         self.databases.fresh(name)
-        return self._step(tree, name, commands)
+        return self.step(tree, name, commands, parents=parents, rows=rows)
 
-    def _step(self, tree: Path, name: str, commands: list[list[Any]], parents: Any = None) -> Done:
-        return run_step(Step(tree, self.databases.at(name), commands, parents or {}), self.job)
+    def step(
+        self, tree: Path, name: str, commands: list[list[str]], *, parents: Any = None, rows: bool = False
+    ) -> Done:
+        """Run them on the database of that name as it is."""
+        return run_step(Step(tree, self.databases.at(name), commands, parents or {}, rows), self.job)
 
-    def _hold(self, name: str, done: Done) -> None:
+    def hold(self, name: str, done: Done) -> None:
         """Write the route down; leave when it did not go through."""
         if done.problem is None:
-            self._add(name, done.seconds, None)
+            self.add(name, done.seconds, None)
             return
-        self._add(name, done.seconds, done.problem["text"], ok=False)
-        if done.problem["kind"] == CANT_TELL:
+        self.add(name, done.seconds, done.problem.text, ok=False)
+        self.routes[-1]["ended"] = False
+        if done.problem.kind == CANT_TELL:
             raise NotProved(_with_revision(done.problem))
-        if done.problem["kind"] == ENVIRONMENT:
-            raise Failed(f"{name}: the project loads on the base, but not here: {done.problem['text']}")
+        if done.problem.kind == ENVIRONMENT:
+            raise Failed(f"{name}: the project loads on the base, but not here: {done.problem.text}")
         raise Failed(f"{name}: {_with_revision(done.problem)}")
 
     def _at_leaves(self, done: Done) -> None:
         wanted = sorted(self.job["expected_heads"])
         if sorted(done.leaves) != wanted:
-            self._fail(f"{self.label} has the leaves {', '.join(done.leaves)}; expected {', '.join(wanted)}")
+            self.fail(f"{self.label} has the leaves {', '.join(done.leaves)}; expected {', '.join(wanted)}")
         missing = [name for name in wanted if name not in done.applied]
         if missing:
-            self._fail(f"the database did not come to {', '.join(missing)}")
+            self.fail(f"the database did not come to {', '.join(missing)}")
 
-    def _same(self, one: Done, other: Done, names: tuple[str, str]) -> None:
-        told = differences(one.schema, other.schema, names)
+    def same(self, one: Schema, other: Schema, names: tuple[str, str]) -> None:
+        """Leave where the schemas differ."""
+        told = differences(one, other, names)
         if told:
-            self._fail(_shortened(told))
+            self.fail(shortened(told))
 
-    def _fail(self, why: str) -> None:
+    def fail(self, why: str) -> NoReturn:
+        """The last route does not hold after all."""
         self.routes[-1].update(ok=False, detail=why)
         raise Failed(f"{self.routes[-1]['name']}: {why}")
 
-    def _add(self, name: str, seconds: float, detail: str | None, *, ok: bool = True) -> None:
+    def add(self, name: str, seconds: float, detail: str | None, *, ok: bool = True) -> None:
         self.routes.append({"name": name, "ok": ok, "detail": detail, "seconds": seconds})
 
 
-def _with_revision(problem: Json) -> str:
-    return f"migration {problem['revision']}: {problem['text']}" if problem["revision"] else problem["text"]
+def _with_revision(problem: Failure) -> str:
+    return f"migration {problem.revision}: {problem.text}" if problem.revision else problem.text
 
 
-def _shortened(told: list[str]) -> str:
-    rest = len(told) - SHOWN_DIFFERENCES
-    return "; ".join([*told[:SHOWN_DIFFERENCES], *([f"and {rest} more"] if rest > 0 else [])])
+def warm_up(kind: str) -> None:
+    """Load once what every fork needs; also before the tree's own folders can stand in its way."""
+    importlib.import_module("django.db.migrations.executor")
+    if kind == "sqlite":
+        importlib.import_module("django.db.backends.sqlite3.base")
 
 
 def main() -> None:
@@ -219,8 +211,7 @@ def main() -> None:
     found: Json = {"ran": False, "passed": False, "routes": [], "environment": "env.py", "seconds": 0.0}
     found["database"] = "postgresql" if server else "sqlite"
     try:
-        import django.db.migrations.executor  # noqa: F401 - loaded once, before the forks
-
+        warm_up(found["database"])
         if server and server["driver"]:
             lend_driver(server["driver"])
         databases: Databases = (
