@@ -81,6 +81,8 @@ def heal(
         if target and commit:
             target.move(commit)
         text = patch_of(git, verdict.healing) if as_patch else None
+        if as_patch and verdict.healing.resolved:
+            note("conflicts were settled too, which takes a merge and is in no patch: use --write")
     told = told_of(verdict, base=base, head=head)
     if svg is not None:
         write_svg(told, svg)

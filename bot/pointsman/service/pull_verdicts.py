@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field, replace
 
+from pointsman.core.conflicts.model import NEEDS_REGENERATING
 from pointsman.core.contract import (
     Approval,
     ChangeProblem,
@@ -34,13 +35,15 @@ KEPT = 500
 
 @dataclass(kw_only=True)
 class Verdicts:
-    """Judges heads of one repository, each once per base tip and what people said of it."""
+    """Judges heads of one repository, each once per base tip and what people said of it. `regenerates`: the queue makes
+    files anew where it builds, so that a head that only waits for that is not refused."""
 
     git: Git
     store: Store
     people: People
     clock: Clock
     reader: Reader
+    regenerates: bool = False
     _reports: OrderedDict[Hashable, CheckReport] = field(default_factory=OrderedDict)
     _heals: OrderedDict[tuple[Sha, Sha, str], Verdict] = field(default_factory=OrderedDict)
 
@@ -111,6 +114,7 @@ class Verdicts:
         key = (onto, head, contract.digest if contract is not None else "")
         if key not in self._heals:
             verdict = heal(self.git, onto, head, contract, prover=None, reader=self.reader)
+            verdict = made_later(verdict) if self.regenerates else verdict
             self._heals[key] = as_it_stands(self.git, verdict)
             _trim(self._heals)
         return self._heals[key]
@@ -120,6 +124,14 @@ class Verdicts:
             self._reports[key] = judge()
             _trim(self._reports)
         return self._reports[key]
+
+
+def made_later(verdict: Verdict) -> Verdict:
+    """The verdict where nothing but a command that has yet to run stands in the way."""
+    refusals = verdict.healing.refusals
+    if not refusals or any(refusal.code != NEEDS_REGENERATING for refusal in refusals):
+        return verdict
+    return replace(verdict, healing=replace(verdict.healing, refusals=()))
 
 
 def as_it_stands(git: Git, verdict: Verdict) -> Verdict:

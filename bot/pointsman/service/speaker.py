@@ -39,7 +39,7 @@ ABSENT = 600.0
 @dataclass(kw_only=True)
 class Speaker:
     """Speaks for one repository, one thread at a time; anything may be told again. The commits that are spoken of are
-    in the repository. `trouble` hears, once each, what the forge refuses for good.
+    in the repository. `trouble` hears, once each, what the forge refuses for good. `regenerates`: see `Verdicts`.
     """
 
     pulls: Pulls
@@ -50,6 +50,7 @@ class Speaker:
     clock: Clock
     reader: Reader
     trouble: Callable[[str], None] = lambda _: None
+    regenerates: bool = False
 
     def __post_init__(self) -> None:
         self._said = Said(store=self.store, clock=self.clock)
@@ -61,6 +62,7 @@ class Speaker:
             clock=self.clock,
             reader=self.reader,
             pulls=self.pulls,
+            regenerates=self.regenerates,
         )
         self._stories = Stories(git=self.git, store=self.store, forge=self.forge, verdicts=self._verdicts)
         self._groups = Groups(

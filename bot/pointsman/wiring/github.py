@@ -244,7 +244,14 @@ def station(
     observer = Observer(git=git, store=store, forge=forge, clock=clock)
     desk = PullDesk(git=git, store=store, forge=forge, pulls=pulls, people=people, clock=clock)
     speaker = Speaker(
-        pulls=pulls, store=store, git=git, forge=forge, people=people, clock=clock, reader=Reader(git=git)
+        pulls=pulls,
+        store=store,
+        git=git,
+        forge=forge,
+        people=people,
+        clock=clock,
+        reader=Reader(git=git),
+        regenerates=here,
     )
     repairs = Repairs(
         git=git,

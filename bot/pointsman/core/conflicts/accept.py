@@ -27,7 +27,7 @@ class Unfit:
 
 def accept(remake: Remake, made: Remade | NotRemade) -> Mapping[GitPath, bytes] | Unfit:
     """The files to take: declared ones only, none of them gone, empty, half merged or of no known form."""
-    command = f"`{remake.run}`"
+    command = f"{_named(remake.met)} can't be made anew: `{remake.run}`"
     if isinstance(made, NotRemade):
         alone = (
             "" if remake.network == "host" else "\nIt ran without a network (`network: host` gives it one)."
@@ -36,21 +36,21 @@ def accept(remake: Remake, made: Remade | NotRemade) -> Mapping[GitPath, bytes] 
     if made.others:
         return Unfit(
             f"{command} also changed {_named(made.others)}: what it may change has to be under `writes` in the "
-            "contract, or be ignored by .gitignore"
+            "contract, or be ignored by .gitignore."
         )
     if made.odd:
-        return Unfit(f"{command} left {_named(made.odd)} as no plain file, or too long a one")
+        return Unfit(f"{command} left {_named(made.odd)} as no plain file, or too long a one.")
     gone = tuple(path for path, content in made.files.items() if content is None)
     if gone:
-        return Unfit(f"{command} removed {_named(gone)}")
+        return Unfit(f"{command} removed {_named(gone)}.")
     files = {path: content for path, content in made.files.items() if content is not None}
     for path, content in sorted(files.items()):
         if (wrong := _wrong(path, content)) is not None:
-            return Unfit(f"{command} wrote a {path} that {wrong}{_said(made.said)}")
+            return Unfit(f"{command} wrote a {path} that {wrong}.{_said(made.said)}")
     if not files and remake.theirs and remake.moved:
         return Unfit(
             f"{command} left {_named(remake.theirs)} as the base has it, though what it is made from has "
-            f"changed: the change's own version would be lost{_said(made.said)}"
+            f"changed: the change's own version would be lost.{_said(made.said)}"
         )
     return files
 
@@ -59,7 +59,7 @@ def needed(remake: Remake) -> str:
     """The words where nothing may run the command here (code `needs_regenerating`)."""
     return (
         f"{_named(remake.met)} needs regenerating, because both sides changed it or what it is made from: "
-        f"run `{remake.run}` on a merge with the base, and push that."
+        f"run `{remake.run}` on a merge with the base, and push that (`pointsman heal --write BRANCH` does both)."
     )
 
 
