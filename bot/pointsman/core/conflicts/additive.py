@@ -14,8 +14,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 MAX_BYTES = 2_000_000
-MAX_REGION = 20_000
-"""Lines of one region: finding the base's lines again takes as many steps as there are."""
 _CLOSING = (b")", b"]", b"}", b"</")
 
 
@@ -49,10 +47,6 @@ def lost(base: bytes, ours: bytes, theirs: bytes, result: bytes) -> str | None:
     return None
 
 
-class _Stop(Exception):
-    pass
-
-
 def keep_both(base: bytes, ours: bytes, theirs: bytes, markers: Sequence[str]) -> Kept | NotAdditive:
     """Every region of `markers` with the base's lines, and at each place what `ours`, then what `theirs` adds there.
 
@@ -60,15 +54,19 @@ def keep_both(base: bytes, ours: bytes, theirs: bytes, markers: Sequence[str]) -
     say something (a letter or a digit), nobody can tell once from twice: refused. Line ends are compared too; the
     missing end of a last line is not a change of it. What lies outside the regions is left as each side has it.
     """
-    try:
-        return _keep_both(base, ours, theirs, [marker.encode() for marker in markers])
-    except _Stop as stop:
-        return NotAdditive(str(stop))
+    texts = {"the base before both": base, "the base": ours, "the change": theirs}
+    for name, text in texts.items():
+        if len(text) > MAX_BYTES or b"\0" in text:
+            return NotAdditive(f"{name} has no text there, or too much of it")
+    end = next((b"\r\n" if b"\r\n" in text else b"\n" for text in (ours, theirs) if b"\n" in text), b"\n")
+    before, left, right = (_version(name, text, end) for name, text in texts.items())
+    wrong = _find((before, left, right), [marker.encode() for marker in markers])
+    return wrong or _keep_both(before, left, right)
 
 
 @dataclass(slots=True)
 class _Version:
-    """One version's lines, all ended alike; `cut` says whether the last line had no end."""
+    """One version's lines, all ended alike; `cut` says whether the last line had no end. `regions` are (first, end)."""
 
     name: str
     lines: list[bytes]
@@ -80,28 +78,26 @@ class _Version:
         first, end = self.regions[at]
         return self.lines[first:end]
 
+    def after(self, at: int) -> bytes:
+        """The line that ends the region; empty at the end of the file."""
+        return b"".join(self.lines[self.regions[at][1] :][:1])
 
-def _keep_both(base: bytes, ours: bytes, theirs: bytes, markers: list[bytes]) -> Kept:
-    texts = {"the base before both": base, "the base": ours, "the change": theirs}
-    for name, text in texts.items():
-        if len(text) > MAX_BYTES or b"\0" in text:
-            raise _Stop(f"{name} has no text there, or too much of it")
-    end = next((b"\r\n" if b"\r\n" in text else b"\n" for text in (ours, theirs) if b"\n" in text), b"\n")
-    before, left, right = (_version(name, text, end) for name, text in texts.items())
-    _find(before, left, right, markers)
+
+def _keep_both(before: _Version, left: _Version, right: _Version) -> Kept | NotAdditive:
     added: list[bytes] = []
     once: list[bytes] = []
-    kept: list[list[bytes]] = []
-    for at in range(len(markers)):
-        old = before.region(at)
-        lines, more, same = _together(old, _additions(old, left, at), _additions(old, right, at))
-        kept.append(lines)
-        added += more
-        once += same
+    regions: list[list[bytes]] = []
+    for at in range(len(before.regions)):
+        one = _one_region(before, left, right, at)
+        if isinstance(one, NotAdditive):
+            return one
+        regions.append(one.lines)
+        added += one.added
+        once += one.once
     cut = left.cut if left.cut == right.cut else not before.cut
     return Kept(
-        ours=_written(left, kept, cut),
-        theirs=_written(right, kept, cut),
+        ours=_written(left, regions, cut),
+        theirs=_written(right, regions, cut),
         added=_shown(added),
         once=_shown(once),
     )
@@ -114,35 +110,38 @@ def _version(name: str, text: bytes, end: bytes) -> _Version:
     return _Version(name, [*whole, last + end] if last else whole, end, bool(last))
 
 
-def _find(before: _Version, left: _Version, right: _Version, markers: list[bytes]) -> None:
-    versions = (before, left, right)
-    places = [[_marked(version, marker) for marker in markers] for version in versions]
-    if any(len(set(found)) < len(found) for found in places):
-        raise _Stop("two markers are in one line")
+def _find(versions: tuple[_Version, _Version, _Version], markers: list[bytes]) -> NotAdditive | None:
+    """Finds every region in each version; what speaks against that."""
+    places: list[list[int]] = []
+    for version in versions:
+        found = [[n for n, line in enumerate(version.lines) if marker in line] for marker in markers]
+        for marker, lines in zip(markers, found, strict=True):
+            if len(lines) != 1:
+                what = f"{len(lines)} lines hold" if lines else "no line holds"
+                return NotAdditive(f"{what} the marker {marker.decode()!r} in {version.name}")
+        places.append([lines[0] for lines in found])
+        if len(set(places[-1])) < len(markers):
+            return NotAdditive("two markers are in one line")
     for at in range(len(markers)):
-        starts = [places[number][at] + 1 for number in range(3)]
-        if all(
-            _blank(version.lines[start : start + 1]) for version, start in zip(versions, starts, strict=True)
-        ):
-            starts = [start + 1 for start in starts]
-        deep = max(
-            _depth(version, places[number][at], starts[number]) for number, version in enumerate(versions)
-        )
-        for number, version in enumerate(versions):
-            stops = {place for place in places[number] if place != places[number][at]}
-            version.regions.append((starts[number], _end(version, starts[number], deep, stops)))
-        ends = {b"".join(version.lines[version.regions[at][1] :][:1]) for version in versions}
-        if len(ends) > 1:
-            shown = " or ".join(sorted(repr(line.decode(errors="replace").strip()) for line in ends))
-            raise _Stop(f"the region does not end at the same line on the base and on both sides: {shown}")
+        _bound(versions, places, at)
+        ends = sorted({repr(version.after(at).decode(errors="replace").strip()) for version in versions})
+        if len({version.after(at) for version in versions}) > 1:
+            where = "the region does not end at the same line on the base and on both sides"
+            return NotAdditive(f"{where}: {' or '.join(ends)}")
+    return None
 
 
-def _marked(version: _Version, marker: bytes) -> int:
-    found = [number for number, line in enumerate(version.lines) if marker in line]
-    if len(found) != 1:
-        what = f"{len(found)} lines hold" if found else "no line holds"
-        raise _Stop(f"{what} the marker {marker.decode()!r} in {version.name}")
-    return found[0]
+def _bound(versions: tuple[_Version, ...], places: list[list[int]], at: int) -> None:
+    starts = [found[at] + 1 for found in places]
+    if all(_blank(version.lines[start : start + 1]) for version, start in zip(versions, starts, strict=True)):
+        starts = [start + 1 for start in starts]
+    depths = [
+        _depth(version, found[at], start)
+        for version, found, start in zip(versions, places, starts, strict=True)
+    ]
+    for version, found, start in zip(versions, places, starts, strict=True):
+        stops = {place for place in found if place != found[at]}
+        version.regions.append((start, _end(version, start, max(depths), stops)))
 
 
 def _blank(lines: list[bytes]) -> bool:
@@ -168,58 +167,68 @@ def _end(version: _Version, start: int, deep: int, stops: set[int]) -> int:
     return len(version.lines)
 
 
-def _additions(old: list[bytes], side: _Version, at: int) -> list[list[bytes]]:
-    """What the side puts before each of the base's lines, and (last) after all of them."""
-    new = side.region(at)
-    if len(new) > MAX_REGION:
-        raise _Stop(f"the region is longer than {MAX_REGION} lines")
-    gaps: list[list[bytes]] = [[] for _ in range(len(old) + 1)]
+Gaps = list[list[bytes]]
+"""What a side puts before each of the base's lines, and (last) after all of them."""
+
+
+def _gaps(old: list[bytes], side: _Version, at: int) -> Gaps | NotAdditive:
+    gaps: Gaps = [[] for _ in range(len(old) + 1)]
     found = 0
-    for line in new:
+    for line in side.region(at):
         if found < len(old) and line == old[found]:
             found += 1
         else:
             gaps[found].append(line)
     if found < len(old):
         gone = old[found].decode(errors="replace").strip()
-        raise _Stop(f"{side.name} changes or removes a line of the region, {gone!r} or one near it")
+        return NotAdditive(f"{side.name} changes or removes a line of the region, {gone!r} or one near it")
     return gaps
 
 
-def _together(
-    old: list[bytes], left: list[list[bytes]], right: list[list[bytes]]
-) -> tuple[list[bytes], list[bytes], list[bytes]]:
-    """The region's lines, those that are the right side's alone, and those that both add alike."""
-    lines: list[bytes] = []
-    added: list[bytes] = []
-    once: list[bytes] = []
-    ours = {line for gap, other in zip(left, right, strict=True) if gap != other for line in gap}
-    for at, (mine, other) in enumerate(zip(left, right, strict=True)):
-        lines += mine
-        if mine != other:
-            shared = next((line for line in other if line in ours and _says_something(line)), None)
-            if shared is not None:
-                text = shared.decode(errors="replace").strip()
-                raise _Stop(f"both sides add {text!r}, among other lines: once or twice?")
-            lines += other
-            added += other
+@dataclass(slots=True)
+class _Region:
+    """The lines to be, those of them that are the change's alone, and those that both sides add alike."""
+
+    lines: list[bytes] = field(default_factory=list)
+    added: list[bytes] = field(default_factory=list)
+    once: list[bytes] = field(default_factory=list)
+
+
+def _one_region(before: _Version, left: _Version, right: _Version, at: int) -> _Region | NotAdditive:
+    old = before.region(at)
+    ours, theirs = _gaps(old, left, at), _gaps(old, right, at)
+    if isinstance(ours, NotAdditive):
+        return ours
+    if isinstance(theirs, NotAdditive):
+        return theirs
+    pairs = list(zip(ours, theirs, strict=True))
+    said = {line for mine, other in pairs if mine != other for line in mine if _says_something(line)}
+    region = _Region()
+    for number, (mine, other) in enumerate(pairs):
+        region.lines += mine
+        if mine == other:
+            region.once += mine
+        elif (shared := next((line for line in other if line in said), None)) is not None:
+            text = shared.decode(errors="replace").strip()
+            return NotAdditive(f"both sides add {text!r}, among other lines: once or twice?")
         else:
-            once += mine
-        lines += old[at : at + 1]
-    return lines, added, once
+            region.lines += other
+            region.added += other
+        region.lines += old[number : number + 1]
+    return region
 
 
 def _says_something(line: bytes) -> bool:
     return any(byte >= 0x80 or chr(byte).isalnum() for byte in line)
 
 
-def _written(side: _Version, kept: list[list[bytes]], cut: bool) -> bytes:
+def _written(side: _Version, regions: list[list[bytes]], cut: bool) -> bytes:
     """The side's text with every region replaced. A last line that lies in a region ends as the merge of three says;
     any other as the side has it."""
     lines = list(side.lines)
     at_the_end = any(end == len(side.lines) for _, end in side.regions)
     for (first, end), new in sorted(
-        zip(side.regions, kept, strict=True), key=lambda one: one[0], reverse=True
+        zip(side.regions, regions, strict=True), key=lambda one: one[0], reverse=True
     ):
         lines[first:end] = new
     text = b"".join(lines)

@@ -42,10 +42,6 @@ class Declared:
     additive: Mapping[GitPath, tuple[str, ...]] = field(default_factory=dict)
     sandbox: Sandbox | None = None
 
-    def maker(self, path: GitPath) -> Generated | None:
-        """The first entry whose command makes `path`."""
-        return next((one for one in self.generated if one.makes(path)), None)
-
 
 NOTHING = Declared()
 
@@ -110,15 +106,14 @@ def meetings(
     change_changed: Collection[GitPath],
     same: Collection[GitPath],
 ) -> tuple[Meeting, ...]:
-    """The entries that have to run, in the contract's order. `base_changed` and `change_changed` are what either side
-    changed since they parted; `same` are those of them that both have alike now.
+    """The entries that have to run, in the contract's order: one may work on what another made. `base_changed` and
+    `change_changed` are what either side changed since they parted; `same` are those that both have alike now.
 
     Both sides meet where git reports a conflict in a written file, where both changed written files, and where both
     changed sources and at least one side what is written: without that, nothing of it shows in the files."""
     found: list[Meeting] = []
-    taken: set[GitPath] = set()
     for rule in rules.generated:
-        ours, theirs = _written(rule, base_changed, taken), _written(rule, change_changed, taken)
+        ours, theirs = _written(rule, base_changed), _written(rule, change_changed)
         sources = [path for path in change_changed if rule.reads(path)]
         clash = [path for path in conflicted if rule.makes(path)]
         both = sources and any(rule.reads(path) for path in base_changed) and (ours or theirs)
@@ -127,7 +122,6 @@ def meetings(
         differ = tuple(path for path in theirs if path not in same)
         if not differ and not both:
             continue
-        taken |= {*ours, *theirs}
         met = tuple(sorted({*clash, *(set(ours) & set(theirs))})) or tuple(sorted({*ours, *theirs}))
         remake = Remake(
             writes=rule.writes,
@@ -141,6 +135,5 @@ def meetings(
     return tuple(found)
 
 
-def _written(rule: Generated, changed: Iterable[GitPath], taken: set[GitPath]) -> list[GitPath]:
-    """A file that two entries write belongs to the first of them that runs."""
-    return sorted(path for path in changed if rule.makes(path) and path not in taken)
+def _written(rule: Generated, changed: Iterable[GitPath]) -> list[GitPath]:
+    return sorted(path for path in changed if rule.makes(path))

@@ -79,9 +79,9 @@ def declaration(path: GitPath) -> str | None:
         return None
     folder = path.rpartition("/")[0]
     if path.endswith("meta/_journal.json"):
-        above = folder.rpartition("/")[0] or "."
-        writes, sources = f'"/{above}/**"', '"/path/of/your/schema.ts"'
-        line = f"npx drizzle-kit generate --out {above}"
+        above = folder.removesuffix("meta")
+        writes, sources = f'"/{above}*.sql", "/{above}meta/**"', '"/path/of/your/schema.ts"'
+        line = f"{tool.command} --out {above.rstrip('/') or '.'}"
     else:
         beside = f"/{folder}/" if folder else "/"
         writes, sources = f'"/{path}"', ", ".join(f'"{beside}{name}"' for name in tool.sources)
