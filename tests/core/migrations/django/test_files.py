@@ -107,6 +107,45 @@ def test_comments_layout_and_a_removed_replaces_mean_nothing() -> None:
     assert not same_meaning("blog", plain, migration([("blog", "0001_a"), ("shop", "0001_a")]).encode())
 
 
+def test_imports_in_another_order_and_unused_ones_mean_nothing_but_another_module_does() -> None:
+    plain = migration([("blog", "0001_a")], "models.F(1)").replace("from django.conf import settings\n", "")
+    turned = plain.replace(
+        "from django.db import migrations, models",
+        "from __future__ import unicode_literals\n\nimport taggit\n"
+        "from django.db import models\nfrom django.db import migrations",
+    )
+    assert same_meaning("blog", plain.encode(), turned.encode())
+    other = plain.replace(
+        "from django.db import migrations, models", "from django.db import migrations\nimport models"
+    )
+    assert not same_meaning("blog", plain.encode(), other.encode())
+
+
+def label(apps: str, package: str = "src/site/blog") -> str:
+    paths = {f"{package}/migrations/{name}.py" for name in ("__init__", "0001_initial")}
+    configs = {
+        f"{package}/migrations/0001_initial.py": migration([]).encode(),
+        f"{package}/apps.py": apps.encode(),
+    }
+    ((only),) = discover(paths, configs)
+    return only.name
+
+
+@pytest.mark.parametrize(
+    ("body", "wanted"),
+    [
+        ('name = "site.blog"\n    label = "journal"', "journal"),
+        ('name = "src.site.blog"', "blog"),
+        ('label = "journal"', "journal"),
+        ('name = "apply"\n    label = "apply"', "blog"),
+        ("name = NAME\n    label = LABEL", "blog"),
+    ],
+    ids=["label", "name", "label alone", "of another package", "computed"],
+)
+def test_the_label_is_the_configurations_where_it_is_of_this_package(body: str, wanted: str) -> None:
+    assert label(f"from django.apps import AppConfig\n\nclass A(AppConfig):\n    {body}\n") == wanted
+
+
 def test_alembic_and_other_tools_folders_are_not_djangos() -> None:
     own = {"app/migrations/__init__.py", "app/migrations/0001_initial.py", "manage.py"}
     first = {"app/migrations/0001_initial.py": migration([]).encode()}

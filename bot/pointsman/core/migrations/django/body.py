@@ -23,8 +23,9 @@ def is_empty(blob: bytes) -> bool:
 
 
 def same_meaning(label: str, a: bytes, b: bytes) -> bool:
-    """Whether two files differ in comments, docstrings and layout only, or in what the graph tells anyway: their
-    dependencies within the app, and the `replaces` that a squash loses once it is everywhere."""
+    """Whether two files differ in comments, docstrings and layout only, in imports that change no name that they use,
+    or in what the graph tells anyway: their dependencies within the app, and the `replaces` that a squash loses once
+    it is everywhere."""
     one, other = _tree(a), _tree(b)
     if one is None or other is None:
         return a == b
@@ -43,7 +44,25 @@ def _shape(tree: ast.Module, label: str) -> str:
             first = node.body[0] if node.body else None
             if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
                 node.body = node.body[1:] or [ast.Pass()]
-    return ast.dump(tree)
+    return "\n".join([*_imports(tree), ast.dump(tree)])
+
+
+def _imports(tree: ast.Module) -> list[str]:
+    """What is imported and used, sorted; the statements are taken out of the tree."""
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    found: set[str] = set()
+    for statement in tree.body:
+        if isinstance(statement, ast.Import):
+            for each in statement.names:
+                if (each.asname or each.name.partition(".")[0]) in used:
+                    found.add(f"import {each.name} as {each.asname}")
+        elif isinstance(statement, ast.ImportFrom) and statement.module != "__future__":
+            for each in statement.names:
+                if each.name == "*" or (each.asname or each.name) in used:
+                    place = "." * statement.level + (statement.module or "")
+                    found.add(f"from {place} import {each.name} as {each.asname}")
+    tree.body = [each for each in tree.body if not isinstance(each, ast.Import | ast.ImportFrom)]
+    return sorted(found)
 
 
 def _others(value: ast.expr, label: str) -> ast.expr:

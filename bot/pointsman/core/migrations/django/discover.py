@@ -126,7 +126,7 @@ def _label(folder: GitPath, configs: Mapping[GitPath, bytes]) -> str | None:
         return folder_name
     from pointsman.core.migrations.django.labels import label_in
 
-    return label_in(apps[:_MAX_APPS]) or folder_name
+    return label_in(apps[:_MAX_APPS], package) or folder_name
 
 
 def is_loaded(name: str) -> bool:

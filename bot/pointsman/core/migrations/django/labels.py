@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from pointsman.core.migrations.alembic import source
 
 
-def label_in(apps: bytes) -> str | None:
+def label_in(apps: bytes, package: str) -> str | None:
     """The label that the app's configuration gives it, None where it gives none that can be read.
 
-    As Django chooses it: the only AppConfig of the module, or the one with `default = True`."""
+    As Django chooses it: the only AppConfig of the module, or the one with `default = True`. One whose `name` is that
+    of another package than `package` (a folder of the tree) is not this app's."""
     try:
         tree, _ = source.to_ast(source.decode(apps).text)
     except source.Unreadable:
@@ -21,9 +22,10 @@ def label_in(apps: bytes) -> str | None:
     if len(chosen) != 1:
         return None
     label, name = chosen[0].get("label"), chosen[0].get("name")
-    if isinstance(label, str):
-        return label
-    return name.rpartition(".")[2] if isinstance(name, str) else None
+    dotted = "." + package.replace("/", ".")
+    if isinstance(name, str) and not dotted.endswith(f".{name}") and not f".{name}".endswith(dotted):
+        return None
+    return label if isinstance(label, str) else None
 
 
 def _is_config(node: ast.ClassDef) -> bool:
