@@ -40,8 +40,14 @@ def shown(text: str) -> str:
     """A path, name or address on one line of printable characters, so that none can forge a line of output."""
     if text.isprintable():
         return text
-    safe = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    lone = "".join(ascii(each)[1:-1] if _is_lone(each) else each for each in text)
+    safe = lone.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in safe)
+
+
+def _is_lone(character: str) -> bool:
+    """Half a surrogate pair, as an escape in a source file can make it, and not a byte that is no UTF-8."""
+    return "\ud800" <= character <= "\udfff" and not "\udc80" <= character <= "\udcff"
 
 
 def is_control(character: str) -> bool:

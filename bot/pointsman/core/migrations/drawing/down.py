@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pointsman.core.migrations.drawing.layout import Map, Track, placed
-from pointsman.core.migrations.drawing.letters import TONES, Line, Span, Tone, fitted
+from pointsman.core.migrations.drawing.letters import TONES, Line, Span, Tone, fitted, width
 from pointsman.core.migrations.drawing.model import Mark, Node, Picture
 
 _NORTH, _EAST, _SOUTH, _WEST = 1, 2, 4, 8
@@ -31,12 +31,16 @@ def down(picture: Picture, *, limit: int, slugs: bool = True) -> tuple[Line, ...
 def _said(node: Node, room: int, *, slugs: bool) -> Iterator[Span]:
     name = fitted(node.label, room)
     yield Span(name, TONES[node.mark])
-    room -= len(name)
-    note = node.note if len(node.note) + 2 <= room else ""
-    if slugs and node.slug and len(node.slug) + 2 <= room - len(note):
-        yield Span(f"  {fitted(node.slug, room)}", Tone.QUIET)
+    room -= width(name) + 2
+    note, slug = fitted(node.note, 60), fitted(node.slug, 40) if slugs else ""
+    if note and width(note) <= room:
+        room -= width(note) + 2
+    else:
+        note = ""
+    if slug and width(slug) <= room:
+        yield Span(f"  {slug}", Tone.QUIET)
     if note:
-        yield Span(f"  {fitted(note, room)}", TONES[node.mark])
+        yield Span(f"  {note}", TONES[node.mark])
 
 
 def _tracks(shape: Map, row: int) -> Iterator[Span]:

@@ -66,9 +66,10 @@ def slug_of(path: str, *ids: str) -> str:
     `ab12_add_users.py`; '' where that is all there is."""
     stem = re.sub(r"\.(?:py|sql)$", "", path.rpartition("/")[2])
     stem = re.sub(r"\.(?:up|down|undo|do)$", "", stem)
-    for id in filter(None, ids):
-        front, found, behind = stem.partition(id)
-        stem = (behind or front) if found else stem
+    for id in dict.fromkeys(filter(None, ids)):
+        found = re.search(rf"(?<![a-zA-Z0-9]){re.escape(id)}(?![a-zA-Z0-9])", stem)
+        if found:
+            stem = stem[found.end() :] or stem[: found.start()]
     stem = re.sub(r"^[a-zA-Z]?[\d._-]+(?=[_-]|$)", "", stem)
     return re.sub(r"[_\-\s]+", " ", stem).strip(" .")
 

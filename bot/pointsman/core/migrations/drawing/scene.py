@@ -25,7 +25,7 @@ WIDEST = 920
 ID, SLUG = 44, 32
 COLUMNS = 104
 CODE, CODE_LINES, PAIRS = 64, 4, 2
-ROUTES = 8
+ROUTES, LINES = 8, 5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,8 +66,9 @@ _TICKS = {"healed": "yes", "clean": "yes", "refused": "no"}
 
 
 def _paragraphs(page: Page, lines: Sequence[str], y: float, look: str) -> float:
-    """Wrapped below `y`; says where they end."""
-    for line in lines:
+    """The first few wrapped below `y`; says where they end."""
+    more = [f"and {len(lines) - LINES} more"] if len(lines) > LINES else []
+    for line in [*lines[:LINES], *more]:
         for part in textwrap.wrap(shown(line), COLUMNS)[:4]:
             y += 19
             page.add(Text(MARGIN, y, part, look))

@@ -10,6 +10,8 @@ from pointsman.core.migrations.heal.model import Move, Plan
 
 START = "(base)"
 """Where both sides follow nothing: Alembic's own word for the state of an empty database."""
+GAP = "..."
+"""What stands for revisions of which nothing is known but that they are between two others."""
 
 Key = str
 
@@ -137,9 +139,9 @@ def _with_starts(every: tuple[Known, ...]) -> tuple[Known, ...]:
             starts.setdefault(START, _fork(START))
     if len(forks) != 1 or not starts or START in starts:
         return (*starts.values(), *mended)
-    gap = Known(key="~", id="~", was="...", now="...", path="", mark=Mark.FOLD, below_was=tuple(starts))
+    gap = Known(key="~", id=GAP, was=GAP, now=GAP, path="", mark=Mark.FOLD, below_was=tuple(starts))
     gap = replace(gap, below_now=gap.below_was)
-    above = [replace(one, below_was=("~",), below_now=("~",)) if one in forks else one for one in mended]
+    above = [replace(one, below_was=(GAP,), below_now=(GAP,)) if one in forks else one for one in mended]
     return (*starts.values(), gap, *above)
 
 

@@ -24,8 +24,10 @@ _ASCII = str.maketrans(
 
 def draw(graph: HealedGraph, *, width: int = WIDTH) -> tuple[Line, ...]:
     """The fork before and the chain after, at most `width` columns: across where that fits, else downwards, the two
-    beside each other where there is room. Without the environment's name."""
+    beside each other where there is room. Without the environment's name; () where there is nothing to draw."""
     pictures = (before(graph), after(graph))
+    if not any(picture.nodes for picture in pictures if picture is not None):
+        return ()
     second = TRIED if graph.tried else AFTER
     lines = _across(pictures, second)
     if lines is not None and all(line_width(line) <= width for line in lines):
@@ -90,7 +92,7 @@ def _is_whole(lines: tuple[Line, ...], picture: Picture) -> bool:
 
 
 def _beside(left: tuple[Line, ...], right: tuple[Line, ...], then: str) -> Iterator[Line]:
-    wide = max(line_width(line) for line in left)
+    wide = max((line_width(line) for line in left), default=0)
     for a, b in zip_longest(
         ((Span(BEFORE.strip(), Tone.QUIET),), *left),
         ((Span(then.strip(), Tone.QUIET),), *right),

@@ -5,7 +5,7 @@ The sentences are plain text; ids are put in by `shown`, so none of them can bre
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from pointsman.core.contract.names import shown
 from pointsman.core.migrations.drawing.model import HealedGraph, Mark
@@ -34,7 +34,7 @@ def early_databases(graph: HealedGraph, quote: Callable[[str], str] = shown) -> 
     fit for where the sentence stands."""
     moved = [one for one in known(graph) if one.mark is Mark.MOVED]
     missed = [quote(revision.id) for front in graph.plan.fronts for revision in front.left]
-    if not moved or not missed or graph.tried:
+    if not moved or not missed or graph.tried or graph.refused:
         return ""
     renamed = any(one.was != one.now for one in moved)
     what = "does not know its new name" if renamed else f"will not run {_joined(missed)}"
@@ -57,17 +57,24 @@ class Names:
             for one in every
             if counts[one.was] > 1 and slug_of(one.path, one.now, one.was)
         }
-        self._keys = {one.id: one for one in every}
+        self._was: dict[str, list[Known]] = {}
+        self._now: dict[str, list[Known]] = {}
+        for one in every:
+            self._was.setdefault(one.was, []).append(one)
+            self._now.setdefault(one.now, []).append(one)
 
     def of(self, one: Known) -> str:
         return shown(self._called.get(one.key, one.was or one.now))
 
-    def was(self, one: Known) -> list[str]:
-        return [self.of(self._keys[id]) if id in self._keys else id for id in one.below_was]
+    def was(self, child: Known) -> list[str]:
+        return [self._parent(id, self._was, child) for id in child.below_was]
 
-    def now(self, one: Known) -> list[str]:
-        """Names after the repair are each of one file, so that ids will do; the others' are as they were."""
-        return [self.of(self._keys[id]) if id in self._keys and id != one.id else id for id in one.below_now]
+    def now(self, child: Known) -> list[str]:
+        return [self._parent(id, self._now, child) for id in child.below_now]
+
+    def _parent(self, id: str, known: Mapping[str, Sequence[Known]], child: Known) -> str:
+        found = next((one for one in known.get(id, ()) if one.key != child.key), None)
+        return self.of(found) if found and found.was == found.now else shown(id)
 
 
 _BY_HAND = (
@@ -93,14 +100,14 @@ def _moved(one: Known, graph: HealedGraph, names: Names) -> str:
     gone, new = [id for id in was if id not in now], [id for id in now if id not in was]
     called = f" is now {shown(one.now)}, and follows" if one.was != one.now else " now follows"
     if not new:
-        said = f"{names.of(one)}{called} {_ids(now) or 'nothing'} alone, no longer {_ids(gone)}"
+        said = f"{names.of(one)}{called} {_joined(now) or 'nothing'} alone, no longer {_joined(gone)}"
     else:
-        said = f"{names.of(one)}{called} {_ids(new)}" + (f" instead of {_ids(gone)}" if gone else "")
+        said = f"{names.of(one)}{called} {_joined(new)}" + (f" instead of {_joined(gone)}" if gone else "")
     front = _front_of(one, graph)
     if graph.published or front is None:
         return f"{said}."
     count = len(front.left)
-    first = f"{_ids(new)} was" if count == 1 else f"{count} revisions were"
+    first = f"{_joined(new)} was" if count == 1 else f"{count} revisions were"
     return f"{said}, since {first} on the base first."
 
 
