@@ -108,6 +108,8 @@ def test_r08_the_queue_lands_changes_of_one_number_one_after_the_other(tmp_path:
     for name in "cb":
         queue.branch(f"agent/{name}", {f"sql/002_{name}.sql": f"CREATE TABLE {name} (id INTEGER);\n"})
     queue.land("agent/c", "agent/b")
+    said = queue.cli("heads", "--rev", "main", "--json")
+    assert [(each["config"], each["heads"]) for each in said.json["environments"]] == [("sql", ["3"])]
     assert Repo(queue.repo.path).files("main")[-3:] == ["sql/001_a.sql", "sql/002_c.sql", "sql/003_b.sql"]
 
 

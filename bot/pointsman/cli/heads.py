@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from pointsman.cli.common import json_option, print_json, repository_option
 from pointsman.core.migrations.environment import Environment
+from pointsman.core.model import MODE_EXECUTABLE, MODE_FILE
+
+if TYPE_CHECKING:
+    from pointsman.core.model import Sha
+    from pointsman.ports import Git
+
+_FILES = (MODE_FILE, MODE_EXECUTABLE)
 
 
 @click.command()
@@ -27,12 +34,30 @@ def heads(directory: Path, rev: str, as_json: bool) -> int:
 
     with open_git(directory) as git:
         commit = git.resolve(rev)
-        environments = open_reader(git).read(git.tree_of(commit)).environments
+        reader = open_reader(git)
+        reader.named = _named(git, commit)
+        environments = reader.read(git.tree_of(commit)).environments
     if as_json:
         print_json({"rev": commit, "environments": [as_dict(each) for each in environments]})
     else:
         _print(environments, commit)
     return 1 if any(each.forked or each.problems for each in environments) else 0
+
+
+def _named(git: Git, commit: Sha) -> tuple[str, ...]:
+    """The folders that the tree's own contract names, where it may name some that nothing else tells. A contract that
+    can't be read names none: what is wrong with it others say."""
+    from pointsman.core.migrations.names import UNMARKED
+
+    entry = git.entry(git.tree_of(commit), ".pointsman.yml")
+    data = next(iter(git.read([entry.oid])))[1] if entry is not None and entry.mode in _FILES else b""
+    if not any(name.encode() in data for name in UNMARKED):
+        return ()
+    from pointsman.core.contract import Contract, load
+    from pointsman.service.heal_rules import rules_of
+
+    loaded = load(data)
+    return tuple(rules_of(loaded).named) if isinstance(loaded, Contract) else ()
 
 
 def as_dict(environment: Environment) -> dict[str, Any]:
