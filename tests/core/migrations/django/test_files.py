@@ -184,7 +184,7 @@ SETTINGS = {
         "where the migrations of shop are",
     ),
     "a computed app": ('{NAME: "shop.db.moves"}', ("shop", "shop/migrations"), "of which app"),
-    "computed": ("modules()", ("shop", "shop/migrations"), "computes MIGRATION_MODULES (line 2)"),
+    "computed": ("modules()", ("shop", "shop/migrations"), "computes MIGRATION_MODULES"),
 }
 
 
@@ -202,6 +202,12 @@ def test_settings_of_tests_are_no_settings_and_two_that_disagree_are_told() -> N
     assert named('{"shop": "shop.db.moves"}', "site/settings/test.py") == [("shop", "shop/db/moves", [])]
     ((_, _, told),) = named('{"shop": "shop.db.moves"}', "site/settings/prod.py")
     assert "names another module for shop" in told[0]
+
+
+def test_settings_of_another_python_are_read_where_they_speak_of_migrations_alone() -> None:
+    assert named('{"shop": "shop.db.moves"}\nprint "x"') == [("shop", "shop/db/moves", [])]
+    ((_, _, told),) = named('modules()\nprint "x"')
+    assert "can't be parsed" in told[0]
 
 
 @settings(max_examples=100)

@@ -12,6 +12,7 @@ from pointsman.core.model import GitPath
 
 NAME = "MIGRATION_MODULES"
 _SETTINGS = re.compile(r"(?:.*/)?(?:settings[\w.]*|settings/[\w.]+)\.py")
+_ALONE = re.compile(r"^[ \t]*MIGRATION_MODULES\s*=\s*(\{[^{}]*\})", re.MULTILINE)
 MAX_BYTES = 1_000_000
 
 
@@ -43,11 +44,13 @@ def named_modules(paths: Collection[GitPath], configs: Mapping[GitPath, bytes]) 
 
 
 def _entries(blob: bytes) -> Iterator[tuple[str, str | None, str | None]]:
-    """(label, module or None, why it can't be read or None)."""
+    """(label, module or None, why it can't be read or None). A clause names no line: that it was wrong before must show
+    when the file has grown."""
     try:
-        tree, _ = source.to_ast(source.decode(blob).text)
-    except source.Unreadable as error:
-        yield "", None, f"can't be parsed ({error}), so what it says of {NAME} is not known"
+        text = source.decode(blob).text
+        tree = _tree(text)
+    except source.Unreadable:
+        yield "", None, f"can't be parsed, so what it says of {NAME} is not known"
         return
     for node in ast.walk(tree):
         match node:
@@ -55,6 +58,17 @@ def _entries(blob: bytes) -> Iterator[tuple[str, str | None, str | None]]:
                 yield from _of(value)
             case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value) if name == NAME:
                 yield from _of(value)
+
+
+def _tree(text: str) -> ast.Module:
+    """Of the whole file or, where that is of another Python, of what it says by that name."""
+    try:
+        return source.to_ast(text)[0]
+    except source.Unreadable:
+        alone = _ALONE.findall(text)
+        if not alone or len(alone) < len(re.findall(rf"\b{NAME}\b", text)):
+            raise
+        return source.to_ast("".join(f"{NAME} = {each}\n" for each in alone))[0]
 
 
 def _of(value: ast.expr) -> Iterator[tuple[str, str | None, str | None]]:
@@ -68,7 +82,7 @@ def _of(value: ast.expr) -> Iterator[tuple[str, str | None, str | None]]:
         case ast.Call(func=ast.Name(id=made)) if "disable" in made.lower():
             return
         case _:
-            yield "", None, f"computes {NAME} (line {value.lineno})"
+            yield "", None, f"computes {NAME}"
 
 
 def _entry(key: ast.expr, given: ast.expr) -> Iterator[tuple[str, str | None, str | None]]:
@@ -76,9 +90,9 @@ def _entry(key: ast.expr, given: ast.expr) -> Iterator[tuple[str, str | None, st
         case ast.Constant(value=str(label)), ast.Constant(value=str() | None as module):
             yield label, module, None
         case ast.Constant(value=str(label)), _:
-            yield label, None, f"computes where the migrations of {label} are (line {given.lineno})"
+            yield label, None, f"computes where the migrations of {label} are"
         case _:
-            yield "", None, f"computes of which app it says where migrations are (line {key.lineno})"
+            yield "", None, "computes of which app it says where migrations are"
 
 
 def _folder(module: str, paths: Collection[GitPath]) -> GitPath | None:
