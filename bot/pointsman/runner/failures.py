@@ -42,6 +42,8 @@ _OTHER_DIALECT = re.compile(
 )
 
 
+_WALLS = (errno.EROFS, errno.ENETUNREACH, errno.EDQUOT, errno.EAGAIN)
+"""What an operating system says at a wall: nothing to write, nobody to reach, no room, no more processes."""
 OTHER_DATABASE = "it needs another database than SQLite"
 _SERVER_LACKS = frozenset({"42501", "58P01", "55P03", "3F000"})
 """Rights that only a superuser has, files of an extension, a lock that another program holds, a schema that is made
@@ -117,7 +119,7 @@ def _not_here(problem: BaseException, frames: Any, tree: Path) -> str | None:
         return "a package does not load here"
     if _was_loading_application(frames, tree):
         return "the application does not load here"
-    walled = isinstance(problem, OSError) and problem.errno in (errno.EROFS, errno.ENETUNREACH, errno.EDQUOT)
+    walled = isinstance(problem, OSError) and problem.errno in _WALLS
     if walled or isinstance(problem, (PermissionError, ConnectionError, MemoryError)):
         return "it needs what a proof does not have"
     return None

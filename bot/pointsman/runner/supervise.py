@@ -17,19 +17,22 @@ import select
 import signal
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 from pointsman.runner import isolate, launch
+from pointsman.runner.files import write_atomically
 from pointsman.runner.log import Log
-from pointsman.runner.processes import children, descendants, uses_more
+from pointsman.runner.processes import children, descendants, free_bytes, holds_more, tasks_of, uses_more
 
 Facts = dict[str, Any]
 
 POLL = 0.1
+DISK_STEP = 1 << 28
+"""A job's folders are weighed again when the free space has sunk by so much more."""
 KILL_PATIENCE = 10.0
 DRAIN_PATIENCE = 1.0
 CHUNK = 65536
+TASKS = 8
 ANSWER_LIMIT = 1 << 20
 """Bytes of an answer; one that is longer is none."""
 
@@ -51,11 +54,16 @@ class Supervisor:
             "missing": {},
             "labels": job["labels"],
         }
+        user, limit = job["jail"]["user"], job["processes"]
+        if user is not None and limit is not None:
+            # Forks faster than they can be counted fail by themselves; threads are tasks, too.
+            job["tasks"] = tasks_of(user) + TASKS * limit
         self.main: int | None = None
         self.extra = 0
         self.status: int | None = None
         self.kill_at: float | None = None
         self.stuck = False
+        self.free = {folder: free_bytes(folder) for folder in self._weighed()}
         self.answer: int | None = None
         self.answered = b""
 
@@ -128,8 +136,14 @@ class Supervisor:
             self._reap()
             self._enforce(deadline)
 
+    def _weighed(self) -> list[str]:
+        return self.job["jail"]["writable"] if self.job["disk"] is not None else []
+
+    def _is_counted(self) -> bool:
+        return any(self.job[name] is not None for name in ("processes", "memory", "disk"))
+
     def _patience(self, deadline: float) -> float:
-        if self.job["processes"] is not None or self.job["memory"] is not None:
+        if self._is_counted():
             return POLL
         return max(0.0, (self.kill_at or deadline) - time.monotonic())
 
@@ -146,7 +160,7 @@ class Supervisor:
             self._signal_group(signal.SIGTERM)
         elif self.kill_at is not None and now >= self.kill_at:
             self._end_everything()
-        elif self.job["processes"] is not None or self.job["memory"] is not None:
+        elif self._is_counted():
             self._count()
 
     def _count(self) -> None:
@@ -160,6 +174,20 @@ class Supervisor:
             said = f"pointsman: the job's processes together used more than {memory} bytes\n"
             self.log.write(said.encode())
             self._end_everything()
+        elif self._fills_more():
+            said = f"pointsman: the job filled more than {self.job['disk']} bytes of the disk\n"
+            self.log.write(said.encode())
+            self._end_everything()
+
+    def _fills_more(self) -> bool:
+        """Its folders are walked only when as much was lost on their file systems as they may hold; what lay in them
+        before it started is not its own."""
+        limit = self.job["disk"]
+        sunk = False
+        for folder, before in self.free.items():
+            if before - free_bytes(folder) > limit:
+                self.free[folder], sunk = before - DISK_STEP, True
+        return sunk and holds_more(list(self.free), limit)
 
     def _cancel(self, *_: object) -> None:
         self.facts["cancelled"] = True
@@ -240,22 +268,6 @@ def pipe() -> tuple[int, int]:
     for end in ends:
         os.set_blocking(end, False)
     return ends
-
-
-def write_atomically(path: str, content: bytes) -> None:
-    """The whole file or none, on disk when this returns; never through a link that somebody put there."""
-    unfinished = Path(f"{path}.{os.getpid()}.tmp")
-    unfinished.unlink(missing_ok=True)
-    with unfinished.open("xb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(path)
-    folder = os.open(Path(path).parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def read_job() -> Facts:
