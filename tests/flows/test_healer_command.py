@@ -139,7 +139,12 @@ def test_R12_what_a_command_sees_and_what_it_does_not(place: Place, walls: froze
         pytest.param("exec sleep 60", {"timeout": 0.3}, Outcome.TIMED_OUT, "0.3 s", id="hangs"),
         pytest.param("exec yes", {"max_patch": 100}, Outcome.TOO_LARGE, "100 bytes", id="prints for ever"),
         pytest.param(
-            "echo 'no such model' >&2; exit 3", {}, Outcome.FAILED, "exit code 3; no such model", id="fails"
+            "echo 'no such model' >&2; exit 3",
+            {},
+            Outcome.FAILED,
+            "exit code 3; no such model",
+            id="fails",
+            marks=pytest.mark.soak,
         ),
         pytest.param(
             "./tools/none.sh", {}, Outcome.FAILED, "exit code 127", id="is not there", marks=pytest.mark.soak

@@ -30,6 +30,11 @@ SHORT = 12
 @click.option(
     "--prove/--no-prove", default=True, help="Run the migrations on scratch databases.  [default: prove]"
 )
+@click.option(
+    "--healer/--no-healer",
+    default=True,
+    help="Ask the contract's healer command where the rules refuse.  [default: healer, if it names one]",
+)
 @click.option("--svg", metavar="FILE", type=click.Path(path_type=Path), help="Draw it in this file too.")
 @click.option("-v", "--verbose", is_flag=True, help="Say all of it: files, routes, what can't be read.")
 @repository_option
@@ -41,6 +46,7 @@ def heal(
     ref: str | None,
     as_patch: bool,
     prove: bool,
+    healer: bool,
     svg: Path | None,
     verbose: bool,
     as_json: bool,
@@ -51,6 +57,9 @@ def heal(
     hung behind the base's head; where both sides are on the base already (BASE and HEAD the same), a merge
     revision is added. The fix commit's parents are BASE and HEAD. It is made as an object; no branch moves
     without --write, which moves REF only if it still is where it was and nothing on it would be lost.
+
+    What the rules refuse is handed to the contract's healer command, where it names one: its patch counts only where
+    the same rules and a proof then find nothing wrong, so --no-prove asks nobody.
 
     The patch of --patch is the difference between git's plain merge and the healed one: apply it on the
     change's branch, before or after merging BASE.
@@ -63,8 +72,9 @@ def heal(
     from pointsman.service.contracts import find_contract
     from pointsman.service.explain import told_of
     from pointsman.service.heal_patch import patch_of
+    from pointsman.service.healer_memory import Helper
     from pointsman.service.healing import heal as run
-    from pointsman.wiring import open_git, open_prover, open_reader, open_regenerator
+    from pointsman.wiring import open_git, open_healer, open_prover, open_reader, open_regenerator
 
     if svg is not None:
         _check_writable(svg)
@@ -74,8 +84,16 @@ def heal(
         contract = find_contract(git, at_base)
         prover = open_prover(git, directory) if prove else None
         maker = open_regenerator(git)
+        helper = Helper(command=open_healer(git)) if healer and prove else None
         verdict = run(
-            git, at_base, at_head, contract, prover=prover, reader=open_reader(git), regenerator=maker
+            git,
+            at_base,
+            at_head,
+            contract,
+            prover=prover,
+            reader=open_reader(git),
+            regenerator=maker,
+            helper=helper,
         )
         commit = _commit(git, verdict.healing)
         if target and commit:
@@ -174,9 +192,9 @@ def _print(
 
 
 def _headline(healing: Healing, names: tuple[str, str]) -> str:
-    from pointsman.core.contract.names import shown
+    from pointsman.service.explain import called
 
-    base, head = (shown(name) for name in names)
+    base, head = (called(name) for name in names)
     colour = "red" if healing.status == "refused" else "green"
     status = click.style(healing.status, fg=colour, bold=True)
     if healing.status == "clean":

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from pointsman.core.contract.names import shown
+from pointsman.core.healer.model import in_words
 from pointsman.core.migrations.drawing.model import HealedGraph
 from pointsman.core.migrations.drawing.scene import Told
 from pointsman.core.migrations.drawing.words import done, early_databases, next_step
@@ -19,7 +21,7 @@ def told_of(verdict: Verdict, *, base: str, head: str) -> Told:
     """Headline, sentences and drawings. `base` and `head` are what the two commits were called."""
     healing = verdict.healing
     graphs = graphs_of(healing)
-    onto = shown(base) if healing.onto == healing.head else f"{shown(head)} onto {shown(base)}"
+    onto = called(base) if healing.onto == healing.head else f"{called(head)} onto {called(base)}"
     titles = {
         "clean": f"No migration fork: {onto}",
         "healed": f"{'Migration fork healed' if healing.environments else 'Conflicts settled'}: {onto}",
@@ -27,7 +29,9 @@ def told_of(verdict: Verdict, *, base: str, head: str) -> Told:
     }
     hints = [hint for graph in graphs if (hint := early_databases(graph))]
     if healing.status == "refused":
-        hints = list(dict.fromkeys(step for each in healing.refusals if (step := next_step(each))))
+        itself = healing.onto == healing.head
+        steps = (next_step(each, published=itself) for each in healing.refusals)
+        hints = list(dict.fromkeys(step for step in steps if step))
     return Told(
         status=healing.status,
         title=titles[healing.status],
@@ -56,6 +60,13 @@ def _besides(verdict: Verdict) -> Iterator[str]:
         yield f"{shown(one.words)}{f' ({shown(one.note)})' if one.note else ''}."
     for path in healing.by_command:
         yield f"{shown(path)} was written by the healer command."
+    if healing.refusals and verdict.healer is not None:
+        yield shown(in_words(verdict.healer))
+
+
+def called(name: str) -> str:
+    """A revision as it was named, a whole object id in it shortened."""
+    return re.sub(r"\b([0-9a-f]{12})[0-9a-f]{28,52}\b", r"\1", shown(name))
 
 
 def graphs_of(healing: Healing) -> tuple[HealedGraph, ...]:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 NOT_HERE = (
     "The contract names a healer command for this. It was not asked: that is for a queue that proves heals on its own "
-    "machine, and for `pointsman heal`."
+    "machine, and for `pointsman heal` with a proof."
 )
 ROUNDS = 4
 """For so many bases a command is asked about one and the same head; then it is left to people."""

@@ -9,7 +9,7 @@ from pointsman.core.healer.sides import Met, heads_alone, meet, moves_between
 from pointsman.core.migrations.environment import Environment
 from pointsman.core.migrations.heal.compare import Known
 from pointsman.core.migrations.heal.decide import in_order
-from pointsman.core.migrations.heal.model import Front, Move, Plan
+from pointsman.core.migrations.heal.model import Move, Plan
 from pointsman.core.migrations.model import Revision
 from pointsman.core.model import Sha
 from pointsman.core.proof import ProofRequest
@@ -52,7 +52,6 @@ class After:
         return None
 
     def healed(self) -> HealedEnvironment:
-        left = self.site.front.left
         plan = Plan(
             layout=self.site.layout,
             strategy="merge_revision" if self.added and not self.moves else "reparent",
@@ -61,7 +60,7 @@ class After:
             moves=self.moves,
             drops=self.drops,
             joins=tuple(revision.parents for revision in self.added),
-            fronts=(Front(left, self.new, self.site.front.fork),) if left and self.new else (),
+            fronts=(self.site.front,) if self.site.front.left and self.site.front.right else (),
         )
         return HealedEnvironment(
             plan=plan,
