@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import shutil
+import socket
+import threading
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -66,45 +71,56 @@ def test_R76_the_bases_file_is_made_anew_with_the_changes_sources(tmp_path: Path
 
 
 REFUSALS = [
-    pytest.param("echo broken >&2; exit 3", "ended with exit code 3", "| broken", id="R76 a crash"),
-    pytest.param("no-such-tool lock", "ended with exit code 127", "no-such-tool", id="no such tool"),
-    pytest.param("sh make-sum; echo >> app.txt", "app.txt", "", id="another file changed"),
-    pytest.param("sh make-sum; rm db/3.sql", "db/3.sql", "", id="another file deleted"),
-    pytest.param("sh make-sum; echo > stray", "stray", "", id="another file added"),
-    pytest.param("rm db/all.sum", "removed db/all.sum", "", id="its own file deleted"),
-    pytest.param("ln -sf 1.sql db/all.sum", "no plain file", "", id="its own file a link"),
-    pytest.param(": > db/all.sum", "is empty", "", id="nothing written"),
-    pytest.param("true", "would be lost", "", id="nothing done"),
-    pytest.param(
-        "printf '<<<<<<< a\\n1\\n=======\\n2\\n>>>>>>> b\\n' > db/all.sum", "conflict markers", "", id="half merged"
-    ),
-    pytest.param("exec 3<>/dev/tcp/127.0.0.1/9 || exit 9", "without a network", "", id="no network is said"),
-]  # fmt: skip
+    ("no-such-tool lock", "ended with exit code 127", "no-such-tool"),
+    ("sh make-sum; echo >> app.txt; rm db/3.sql; echo > stray", "also changed app.txt, db/3.sql, stray", ""),
+    ("ln -sf 1.sql db/all.sum", "no plain file", ""),
+    ("echo no index >&2; exit 2", "ended with exit code 2", "It ran without a network"),
+]
 
 
 def test_R76_what_can_not_be_taken_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
     world = started(tmp_path)
     before = world.repo.rev("agent/b")
-    for case in REFUSALS:
-        run, why, said = case.values
-        world.branch("main", {".pointsman.yml": rules(str(run))})
+    for run, why, said in REFUSALS:
+        world.branch("main", {".pointsman.yml": rules(run)})
         one = refusal(world)
-        assert one["code"] == "not_regenerated", (case.id, one)
-        assert str(why) in one["message"] and str(said) in one["message"], (case.id, one)
-        assert f"`{run}`" in one["message"], case.id
+        assert one["code"] == "not_regenerated", one
+        assert why in one["message"] and said in one["message"], one
+        assert f"db/all.sum can't be made anew: `{run}`" in one["message"]
     assert world.repo.rev("agent/b") == before
 
 
-def test_R76_it_runs_without_secrets_network_or_scripts_and_may_leave_what_git_ignores(
+def test_R76_it_runs_without_secrets_and_scripts_and_may_leave_what_git_ignores(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GITHUB_TOKEN", "s3cret")
     look = (
         'test -z "${GITHUB_TOKEN-}"; test "$npm_config_ignore_scripts" = true; mkdir node_modules; '
-        "echo x > node_modules/x; echo x > db/x.pyc; ! ls /sys/class/net | grep -v lo; touch app.txt; sh make-sum"
+        "echo x > node_modules/x; echo x > db/x.pyc; touch app.txt; sh make-sum"
     )
     world = started(tmp_path, look)
     assert heal(world, "--json").json["refusals"] == []
+
+
+def test_R76_only_the_contract_gives_it_a_network(tmp_path: Path) -> None:
+    came: list[str] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, address = server.accept()
+                    came.append(address[0])
+                    connection.close()
+
+        threading.Thread(target=serve, daemon=True).start()
+        call = f"git ls-remote git://127.0.0.1:{server.getsockname()[1]}/x || true; sh make-sum"
+        world = started(tmp_path, call)
+        assert heal(world).code == 0
+        assert came == []
+        world.branch("main", {".pointsman.yml": rules(call, ", network: host")})
+        assert heal(world).code == 0
+        assert came == ["127.0.0.1"]
 
 
 def test_R76_a_conflict_in_what_it_is_made_from_stops_with_both_sides_quoted(tmp_path: Path) -> None:
@@ -171,6 +187,69 @@ def test_R75_R76_two_changes_of_lock_and_router_land_through_the_queue(tmp_path:
     landed = world.repo.git("log", "-1", "--format=%B", "main")
     assert "app.py keeps the lines that both sides add" in landed
     assert "db/all.sum made anew by `sh make-sum`" in landed
+
+
+def test_atlas_a_migration_is_numbered_anew_and_its_sum_follows(tmp_path: Path) -> None:
+    entry = "{writes: [/db/all.sum], sources: ['/db/*.sql'], run: sh make-sum}"
+    more = (
+        f"conflicts: {{regenerated: [{entry}]}}\n"
+        "migrations: [{backend: numbered, config: db, proof: required, database: sqlite}]"
+    )
+    one = {"db/V1__a.sql": "CREATE TABLE a (id INTEGER);\n", "db/V2__b.sql": "CREATE TABLE b (id INTEGER);\n"}
+    world = World(tmp_path, contract(more=more), {"make-sum": SUM, "db/all.sum": "1\n2\n", **one})
+    world.branch("agent/b", {"db/V3__x.sql": "CREATE TABLE x (id INTEGER);\n", "db/all.sum": "1\n2\nx\n"})
+    world.branch("main", {"db/V3__y.sql": "CREATE TABLE y (id INTEGER);\n", "db/all.sum": "1\n2\ny\n"})
+    said = heal(world, "--json", "--write", "agent/b").json
+    assert said["refusals"] == []
+    assert [move["new_path"] for move in said["environments"][0]["moves"]] == ["db/V4__x.sql"]
+    assert said["proof"]["passed"], said["proof"]
+    listed = world.repo.show("agent/b", "db/all.sum").decode().split()[1::2]
+    assert listed == ["db/V1__a.sql", "db/V2__b.sql", "db/V3__y.sql", "db/V4__x.sql"], "made after the heal"
+
+
+def test_I4_a_made_file_that_the_role_does_not_own_does_not_land(tmp_path: Path) -> None:
+    entry = "{writes: [/db/all.sum], sources: ['/db/*.sql'], run: sh make-sum}"
+    roles = "roles: {coder: {who: [ada], branches: ['agent/**'], owns: ['/db/*.sql']}}"
+    files = {"make-sum": SUM, "db/1.sql": "one\n", "db/all.sum": "1\n"}
+    world = World(tmp_path, contract(roles=roles, more=f"conflicts: {{regenerated: [{entry}]}}"), files)
+    world.branch("agent/b", {"db/1.sql": "one\n\n\nend\n"})
+    world.branch("main", {"db/1.sql": "top\none\n", "db/all.sum": "2\n"})
+    world.branch("agent/b", {"db/2.sql": "two\n", "db/1.sql": "one\n"})
+    world.branch("main", {"db/3.sql": "three\n"})
+    world.land("agent/b")
+    reason = world.reason("agent/b")
+    assert reason["code"] == "contract" and "db/all.sum" in reason["message"], reason
+
+
+@pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not here")
+def test_R76_npm_makes_its_lock_file_anew_offline_and_runs_no_script(tmp_path: Path) -> None:
+    def manifest(dependencies: dict[str, str], dev: dict[str, str]) -> str:
+        scripts = dict.fromkeys(("preinstall", "install", "postinstall", "prepare"), "touch ran")
+        whole = {"name": "r", "dependencies": dependencies, "scripts": scripts, "devDependencies": dev}
+        return json.dumps(whole, indent=1)
+
+    entry = "{path: package-lock.json, manifest: package.json, regenerate: npm install --package-lock-only}"
+    files = {f"{name}/package.json": f'{{"name": "{name}", "version": "1.0.0"}}' for name in "ab"}
+    files |= {"package.json": manifest({}, {}), "package-lock.json": "{}\n"}
+    world = World(tmp_path, contract(more=f"conflicts: {{lockfiles: [{entry}]}}"), files)
+    world.branch(
+        "agent/b",
+        {
+            "package.json": manifest({}, {"b": "file:b"}),
+            "package-lock.json": '{"b": 1}\n',
+        },
+    )
+    world.branch(
+        "main",
+        {
+            "package.json": manifest({"a": "file:a"}, {}),
+            "package-lock.json": '{"name": "r", "lockfileVersion": 3, "packages": {}}\n',
+        },
+    )
+    assert heal(world, "--json", "--write", "agent/b").json["refusals"] == []
+    lock = json.loads(world.repo.show("agent/b", "package-lock.json"))
+    assert {"a", "b"} <= lock["packages"].keys()
+    assert "ran" not in world.repo.files("agent/b")
 
 
 def _sum(text: str = "", path: str = "") -> str:
