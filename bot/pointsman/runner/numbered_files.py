@@ -40,7 +40,7 @@ class File:
 @dataclass(frozen=True)
 class Step:
     """One migration. `id` is its number, with the title where the number is not its own; `down` is None where it has no
-    way back, '' where that does nothing."""
+    way back, or one that is empty."""
 
     id: str
     path: str
@@ -99,6 +99,7 @@ def _step(tree: Path, file: File, downs: list[File], *, alone: bool) -> Step:
     text = _text(tree / file.path)
     mine = [down for down in downs if down.title == file.title] or (downs if alone else [])
     back = _text(tree / mine[0].path) if mine else section(text, DOWN)
+    back = back if back is not None and statements(back) else None
     known = file.number if alone or not file.title else f"{file.number}_{file.title}"
     return Step(known, file.path, section(text, UP) or "", back)
 

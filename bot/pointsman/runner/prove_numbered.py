@@ -85,7 +85,9 @@ class Proving:
                 "the base keeps its migrations in another folder, so nothing shows what it has run"
             )
         if self.target == MYSQL:
-            raise NotProved("the files are written for MySQL, and a proof has SQLite and PostgreSQL only")
+            raise NotProved(
+                "the files are written for MySQL or the like, and a proof has SQLite and PostgreSQL only"
+            )
         if self.target == POSTGRESQL and self.databases.kind != POSTGRESQL:
             raise NotProved(f"{OTHER_DATABASE}: the files are written for PostgreSQL")
 

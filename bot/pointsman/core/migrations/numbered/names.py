@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import Enum
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from pointsman.core.model import GitPath
@@ -66,10 +67,15 @@ class Name(NamedTuple):
         return f"{self.folder}/{name}" if self.folder else name
 
 
+@lru_cache(maxsize=1 << 16)
 def read(path: GitPath) -> tuple[Style, Name] | None:
     """What the name says, and of which family it is by itself; None where it is not numbered."""
     folder, _, file = path.rpartition("/")
-    if not file.endswith((".sql", ".go")) or file.endswith("_test.go"):
+    first = file[:1]
+    # Nearly every path of a tree ends here.
+    if not (first.isdigit() or first in ("V", "U")) or not file.endswith((".sql", ".go")):
+        return None
+    if file.endswith("_test.go"):
         return None
     if found := _FLYWAY.fullmatch(file):
         way = Way.UP if found["kind"] == "V" else Way.DOWN
