@@ -56,6 +56,7 @@ def main(argv: Sequence[str] = ()) -> int:
     parser.add_argument("--repos", type=Path)
     parser.add_argument("--only", metavar="OWNER/NAME")
     parser.add_argument("--venv", type=Path, help="keep the tools' environment here")
+    parser.add_argument("--most", metavar="N", type=int, help="at most so many forks of one repository")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args(argv)
     if options.repos is None:
@@ -70,7 +71,7 @@ def main(argv: Sequence[str] = ()) -> int:
                 print(f"not here: {repo}", file=sys.stderr)
                 continue
             with borrowed(place) as copy:
-                for fork in (each for each in known_forks() if each.repo == repo):
+                for fork in [each for each in known_forks() if each.repo == repo][: options.most]:
                     results += compare(copy, fork, tools)
                     print(f"{fork.name}: {_line(results)}", file=sys.stderr, flush=True)
     print(as_json([asdict(each) for each in results]) if options.json else "\n".join(report(results)))

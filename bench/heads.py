@@ -88,18 +88,17 @@ def main() -> None:
         print(f"{name:32} best {min(times):8.1f}  median {statistics.median(times):8.1f}  {ratio:6.1f}x")
 
 
-def build(project: Path) -> None:
-    """A repository with one chain of revisions as Alembic's own template writes them."""
+def build(project: Path, revisions: int = REVISIONS) -> str:
+    """A repository with one chain of revisions as Alembic's own template writes them; its head."""
     versions = project / "migrations/versions"
     versions.mkdir(parents=True)
     (project / "alembic.ini").write_text("[alembic]\nscript_location = migrations\npath_separator = os\n")
     for name in ("env.py", "script.py.mako"):
         (project / "migrations" / name).write_text("")
     down = None
-    for n in range(REVISIONS):
+    for n in range(revisions):
         id = f"{n * 7919 + 0xABCDEF:012x}"
-        text = BODY.format(n=n, id=id, down=down, down_text=down or "")
-        (versions / f"{id}_add_t{n}.py").write_text(text)
+        (versions / f"{id}_add_t{n}.py").write_text(revision_text(n, id, down))
         down = id
     for args in (
         ["init", "-q"],
@@ -107,11 +106,20 @@ def build(project: Path) -> None:
         ["-c", "user.name=b", "-c", "user.email=b@b", "commit", "-qm", "x"],
     ):
         subprocess.run(["git", "-C", str(project), *args], check=True)
+    return down or ""
 
 
-def process(command: list[str], cwd: Path, env: dict[str, str], before: Callable[[], object]) -> list[float]:
+def revision_text(n: int, id: str, down: str | None) -> str:
+    """A revision that makes table `t<n>`."""
+    return BODY.format(n=n, id=id, down=down, down_text=down or "")
+
+
+def process(
+    command: list[str], cwd: Path, env: dict[str, str], before: Callable[[], object], rounds: int = ROUNDS
+) -> list[float]:
+    """Milliseconds of each round; `before` runs outside the clock."""
     times = []
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         before()
         begin = time.perf_counter()
         subprocess.run(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,13 @@ from hypothesis import strategies as st
 
 from pointsman.adapters.parsing import DiskCache, cache_path, parse_all
 from pointsman.core.migrations.alembic.parse import parse
+from pointsman.core.migrations.cache import MemoryCache
 from pointsman.core.migrations.model import Issue, Parsed
 from pointsman.core.model import Sha
+from pointsman.service.healing import heal
+from pointsman.service.migrations import Reader
 from pointsman.wiring import open_git, open_reader
-from tests.support.project import Project
+from tests.support.project import Project, forked
 
 OID = Sha("1" * 40)
 FACTS = Parsed("b", ("a",), ("x",), ("y",), (Issue("computed", "why"),), True)
@@ -67,7 +71,7 @@ def test_a_record_of_another_shape_is_no_record(tmp_path: Path) -> None:
     cache.put_many("alembic", {OID: FACTS})
     records: tuple[Any, ...] = ([], ["b"], [1, 2, 3, 4, 5, 6, 7], None, "b", {})
     for record in records:
-        cache._load()[f"alembic:{OID}"] = record
+        cache._parsed.load()[f"alembic:{OID}"] = record
         assert cache.get_many("alembic", [OID]) == {}
 
 
@@ -88,6 +92,40 @@ def test_a_second_run_reads_no_revision(tmp_path: Path, monkeypatch: pytest.Monk
             reader = open_reader(git)
             (environment,) = reader.read(git.tree_of(git.resolve("main"))).environments
             assert (environment.heads, reader.reads.revisions) == (("b",), expected)
+
+
+def test_a_second_heal_reads_neither_side_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    project = forked(tmp_path / "repo")
+    answers = []
+    for expected in (6, 1):  # the moved file itself is read to be written again
+        with open_git(project.repo.path) as git:
+            reader = open_reader(git)
+            healing = heal(
+                git, git.resolve("main"), git.resolve("change"), None, prover=None, reader=reader
+            ).healing
+            answers.append((healing.tree, healing.environments[0].known))
+            assert (healing.status, healing.reads) == ("healed", expected)
+    assert answers[0] == answers[1]
+
+
+@pytest.mark.parametrize(
+    "junk", [None, [], {"operations": 7}, {"operations": [{"kind": "?"}], "unknown": []}]
+)
+def test_a_kept_footprint_that_is_none_is_read_anew(tmp_path: Path, junk: object) -> None:
+    project = forked(tmp_path / "repo")
+
+    class Junk(MemoryCache):
+        def get_plain(self, kind: str, keys: Iterable[str]) -> dict[str, Any]:
+            return dict.fromkeys(keys, junk)
+
+    with open_git(project.repo.path) as git:
+        main, change = git.resolve("main"), git.resolve("change")
+        answers = [
+            heal(git, main, change, None, prover=None, reader=Reader(git, cache=cache)).healing
+            for cache in (Junk(), MemoryCache())
+        ]
+    assert answers[0] == answers[1]
 
 
 def test_without_a_home_nothing_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

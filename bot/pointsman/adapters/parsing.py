@@ -17,10 +17,13 @@ from pointsman.core.model import Sha
 FORMAT = 3
 """Raised whenever parsing the same bytes would answer differently: an older cache is then no cache."""
 
-MAX_ENTRIES = 20_000
-"""Results kept a repository; the oldest go."""
+MAX_ENTRIES = 100_000
+"""Parse results kept a repository; the oldest go."""
 
-MAX_BYTES = 16 << 20
+MAX_PLAIN = 5_000
+"""As many of everything else: that is asked of the newest revisions only."""
+
+MAX_BYTES = 32 << 20
 WORTH_A_PROCESS = 100
 """From so many files on, a second process gains more than it costs."""
 
@@ -28,16 +31,17 @@ Parse = Callable[[bytes], Parsed]
 
 
 class DiskCache:
-    """Parse results of one repository in one file, which may vanish or be damaged at any time.
+    """What was read of one repository's files, which may vanish or be damaged at any time: parse results in one file,
+    the rest beside it, so that whoever needs no more than the graph loads no more.
 
     Whatever is not whole is not used; what can't be written is not kept. Nothing here ever fails a command."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._known: dict[str, Any] | None = None
+        self._parsed = _Kept(path)
+        self._plain = _Kept(path.with_name(f"{path.name}.plain"))
 
     def get_many(self, backend: str, oids: Iterable[Sha]) -> Mapping[Sha, Parsed]:
-        known = self._load()
+        known = self._parsed.load()
         found: dict[Sha, Parsed] = {}
         for oid in oids:
             record = known.get(f"{backend}:{oid}")
@@ -50,19 +54,42 @@ class DiskCache:
         return found
 
     def put_many(self, backend: str, results: Mapping[Sha, Parsed]) -> None:
-        known = self._load()
-        known.update({f"{backend}:{oid}": _record(parsed) for oid, parsed in results.items()})
-        while len(known) > MAX_ENTRIES:
-            del known[next(iter(known))]
-        self._save(known)
+        self._parsed.add(
+            {f"{backend}:{oid}": _record(parsed) for oid, parsed in results.items()}, MAX_ENTRIES
+        )
 
-    def _load(self) -> dict[str, Any]:
+    def get_plain(self, kind: str, keys: Iterable[str]) -> Mapping[str, Any]:
+        known = self._plain.load()
+        return {key: known[f"{kind}:{key}"] for key in keys if f"{kind}:{key}" in known}
+
+    def put_plain(self, kind: str, data: Mapping[str, Any]) -> None:
+        self._plain.add({f"{kind}:{key}": value for key, value in data.items()}, MAX_PLAIN)
+
+
+class _Kept:
+    """One such file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._known: dict[str, Any] | None = None
+
+    def load(self) -> dict[str, Any]:
         if self._known is None:
             self._known = _read(self._path)
         return self._known
 
+    def add(self, data: Mapping[str, Any], most: int) -> None:
+        """Keep the newest `most`, this among them."""
+        known = self.load()
+        known.update(data)
+        while len(known) > most:
+            del known[next(iter(known))]
+        self._save(known)
+
     def _save(self, known: dict[str, Any]) -> None:
         body = json.dumps(known, separators=(",", ":")).encode()
+        if len(body) > MAX_BYTES:
+            return
         head = f"{_header()} {zlib.crc32(body)}\n".encode()
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)

@@ -263,8 +263,9 @@ class Healer:
             return _Left(many, (plan,))
         if plan.is_clean:
             return _Left()
-        blobs = self._blobs(r for f in plan.fronts for r in (*f.left, *f.right))
-        known = judge_fronts(plan, policy, lambda r: backend.footprint(blobs[r.oid], r.path, merged))
+        sides = [r for f in plan.fronts for r in (*f.left, *f.right)]
+        footprints = self.reader.footprints(sides, merged)
+        known = judge_fronts(plan, policy, lambda r: footprints[r.oid, r.path])
         known = replace(known, refusals=tuple(r for r in known.refusals if r.code not in self.waived))
         written = known.refusals or self._written(head, plan, facts, known, before, after)
         return written if isinstance(written, _Repaired) else _Left(written, (plan,))

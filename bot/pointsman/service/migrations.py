@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from pointsman.core.migrations.backend import Backend
 from pointsman.core.migrations.backends import BACKENDS, backend_of, between
 from pointsman.core.migrations.cache import MemoryCache, ParseCache
 from pointsman.core.migrations.environment import Environment, File, assemble
-from pointsman.core.migrations.model import Code, Issue, Layout, Parsed
+from pointsman.core.migrations.model import Code, Issue, Layout, Parsed, Revision
 from pointsman.core.model import MODE_EXECUTABLE, MODE_FILE, MODE_SYMLINK, GitPath, PathChange, Sha, TreeEntry
 from pointsman.ports import Git
+
+if TYPE_CHECKING:
+    from pointsman.core.migrations.operations import Footprint
 
 ParseAll = Callable[[Callable[[bytes], Parsed], Sequence[bytes]], Sequence[Parsed]]
 """Parses each blob, in order, by the function given; how is its own affair."""
@@ -124,6 +127,30 @@ class Reader:
             fresh = dict(zip(missing, self.parse_all(backend.parse, blobs), strict=True))
             self.reads.revisions += len(fresh)
             self.cache.put_many(backend.name, fresh)
+            known |= fresh
+        return known
+
+    def footprints(
+        self, revisions: Iterable[Revision], environment: Environment
+    ) -> dict[tuple[Sha, GitPath], Footprint]:
+        """What each of those revisions touches; a file that was read before is not read again."""
+        from pointsman.core.migrations.operations import VERSION, from_plain, to_plain
+
+        backend = backend_of(environment.layout)
+        keys = {(r.oid, r.path): f"{r.oid}:{r.path}" for r in revisions}
+        kind = f"{backend.name} footprint {VERSION}"
+        # Where files name revisions of other environments, what one touches is not told by its bytes alone.
+        kept = {} if backend.crosses else self.cache.get_plain(kind, keys.values())
+        found = {key: from_plain(kept.get(text)) for key, text in keys.items()}
+        known = {key: footprint for key, footprint in found.items() if footprint is not None}
+        missing = [key for key in keys if key not in known]
+        if missing:
+            oids = list(dict.fromkeys(oid for oid, _ in missing))
+            self.reads.revisions += len(oids)
+            blobs = dict(self.git.read(oids))
+            fresh = {key: backend.footprint(blobs[key[0]], key[1], environment) for key in missing}
+            if not backend.crosses:
+                self.cache.put_plain(kind, {keys[key]: to_plain(each) for key, each in fresh.items()})
             known |= fresh
         return known
 

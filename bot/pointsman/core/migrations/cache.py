@@ -1,9 +1,9 @@
-"""What remembers parse results by blob id; the memory here is for one process, an adapter may keep a file."""
+"""What remembers by blob id what was read of a file; the memory here is for one process, an adapter may keep a file."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 from pointsman.core.migrations.model import Parsed
 from pointsman.core.model import Sha
@@ -20,12 +20,21 @@ class ParseCache(Protocol):
         """Remember, if possible; never raises."""
         ...
 
+    def get_plain(self, kind: str, keys: Iterable[str]) -> Mapping[str, Any]:
+        """What is known of that kind, as JSON holds it: whoever reads it must stand anything. Never raises."""
+        ...
+
+    def put_plain(self, kind: str, data: Mapping[str, Any]) -> None:
+        """Remember, if possible; never raises."""
+        ...
+
 
 class MemoryCache:
     """Keeps results as long as it lives; the oldest go once there are more than `limit`."""
 
     def __init__(self, limit: int = 200_000) -> None:
         self._known: dict[tuple[str, Sha], Parsed] = {}
+        self._plain: dict[tuple[str, str], Any] = {}
         self._limit = limit
 
     def get_many(self, backend: str, oids: Iterable[Sha]) -> Mapping[Sha, Parsed]:
@@ -37,3 +46,12 @@ class MemoryCache:
             self._known[backend, oid] = parsed
         while len(self._known) > self._limit:
             del self._known[next(iter(self._known))]
+
+    def get_plain(self, kind: str, keys: Iterable[str]) -> Mapping[str, Any]:
+        known = self._plain
+        return {key: known[kind, key] for key in keys if (kind, key) in known}
+
+    def put_plain(self, kind: str, data: Mapping[str, Any]) -> None:
+        self._plain |= {(kind, key): value for key, value in data.items()}
+        while len(self._plain) > self._limit // 10:
+            del self._plain[next(iter(self._plain))]

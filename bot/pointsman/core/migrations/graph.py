@@ -41,11 +41,25 @@ class Graph:
 
     def ancestors(self, *ids: str) -> frozenset[str]:
         """Those revisions and all below them that are there."""
-        return _reach(ids, lambda id: self.by_id[id].parents if id in self.by_id else (), self.by_id)
+        known, seen = self.by_id, set[str]()
+        pending = [id for id in ids if id in known]
+        while pending:
+            id = pending.pop()
+            if id not in seen:
+                seen.add(id)
+                pending += [parent for parent in known[id].parents if parent in known and parent not in seen]
+        return frozenset(seen)
 
     def descendants(self, *ids: str) -> frozenset[str]:
         """Those revisions and all above them."""
-        return _reach(ids, lambda id: self.children.get(id, ()), self.by_id)
+        children, seen = self.children, set[str]()
+        pending = [id for id in ids if id in children]
+        while pending:
+            id = pending.pop()
+            if id not in seen:
+                seen.add(id)
+                pending += [child for child in children[id] if child not in seen]
+        return frozenset(seen)
 
     @cached_property
     def label_of(self) -> Mapping[str, str]:
@@ -58,7 +72,17 @@ class Graph:
 
     def labels(self, id: str) -> frozenset[str]:
         """The labels of the branch that the revision stands on: its own and its ancestors'."""
-        return frozenset(label for each in self.ancestors(id) for label in self.by_id[each].labels)
+        return frozenset(self._labels.get(id, ()))
+
+    @cached_property
+    def _labels(self) -> Mapping[str, set[str]]:
+        """Every revision that stands on a labelled branch; told once, since each of many heads is asked about."""
+        found: dict[str, set[str]] = {}
+        for id, revision in self.by_id.items():
+            if revision.labels:
+                for above in self.descendants(id):
+                    found.setdefault(above, set()).update(revision.labels)
+        return found
 
     @cached_property
     def component(self) -> Mapping[str, str]:
@@ -69,12 +93,14 @@ class Graph:
         for start in sorted(self.by_id):
             if start in part:
                 continue
-            for id in _reach([start], self._neighbours, self.by_id):
-                part[id] = start
+            part[start], pending = start, [start]
+            while pending:
+                id = pending.pop()
+                for near in (*self.by_id[id].parents, *self.children[id]):
+                    if near in self.by_id and near not in part:
+                        part[near] = start
+                        pending.append(near)
         return part
-
-    def _neighbours(self, id: str) -> Iterable[str]:
-        return (*self.by_id[id].parents, *self.children[id])
 
     @cached_property
     def lineages(self) -> tuple[tuple[str, ...], ...]:
@@ -91,10 +117,12 @@ class Graph:
 
     def cycles(self, *, with_dependencies: bool = False) -> tuple[str, ...]:
         """Revisions that stand in or above a loop, sorted; () if there is none."""
-        waiting = {id: len(self._needs(revision, with_dependencies)) for id, revision in self.by_id.items()}
+        waiting: dict[str, int] = {}
         above: dict[str, list[str]] = {}
         for id, revision in self.by_id.items():
-            for need in self._needs(revision, with_dependencies):
+            needs = self._needs(revision, with_dependencies)
+            waiting[id] = len(needs)
+            for need in needs:
                 above.setdefault(need, []).append(id)
         ready = [id for id, count in waiting.items() if count == 0]
         while ready:
@@ -106,19 +134,9 @@ class Graph:
                     ready.append(other)
         return tuple(sorted(waiting))
 
-    def _needs(self, revision: Revision, with_dependencies: bool) -> frozenset[str]:
-        needs = set(revision.parents)
-        if with_dependencies:
-            needs |= {self.label_of.get(need, need) for need in revision.depends_on}
-        return frozenset(need for need in needs if need in self.by_id)
-
-
-def _reach(start: Iterable[str], step: object, known: Mapping[str, object]) -> frozenset[str]:
-    seen: set[str] = set()
-    pending = [id for id in start if id in known]
-    while pending:
-        id = pending.pop()
-        if id not in seen:
-            seen.add(id)
-            pending.extend(each for each in step(id) if each in known and each not in seen)  # type: ignore[operator]
-    return frozenset(seen)
+    def _needs(self, revision: Revision, with_dependencies: bool) -> set[str]:
+        needs = {parent for parent in revision.parents if parent in self.by_id}
+        if with_dependencies and revision.depends_on:
+            named = (self.label_of.get(need, need) for need in revision.depends_on)
+            needs |= {need for need in named if need in self.by_id}
+        return needs

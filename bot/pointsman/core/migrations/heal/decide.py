@@ -172,7 +172,7 @@ def _heir(id: str, heirs: Mapping[str, str]) -> str:
 def _with_parents(graph: Graph, parents: dict[str, tuple[str, ...]], without: Iterable[str] = ()) -> Graph:
     gone = set(without)
     return Graph(
-        replace(revision, parents=parents.get(id, revision.parents))
+        replace(revision, parents=parents[id]) if id in parents else revision
         for id, revision in graph.by_id.items()
         if id not in gone
     )
