@@ -175,6 +175,24 @@ def test_row_32_max_migration_is_updated_though_git_conflicts_on_it(world: World
     assert world.shown(answer, "blog/migrations/max_migration.txt") == "0004_views\n"
 
 
+def test_row_32_a_lock_of_all_apps_is_updated_for_each_though_git_conflicts_on_it(world: World) -> None:
+    lock = "Words for people.\n\nblog: {}\nshop: {}\n"
+    name = "migrations_lockfile.txt"
+    ours = {
+        at("blog", "0003_slug"): migration([("blog", "0002_title")], add("post", "slug")),
+        at("shop", "0002_sum"): migration([("shop", "0001_initial")], add("order", "sum")),
+        name: lock.format("0003_slug", "0002_sum"),
+    }
+    theirs = {
+        at("blog", "0003_views"): migration([("blog", "0002_title")], add("post", "views")),
+        at("shop", "0002_paid"): migration([("shop", "0001_initial")], add("order", "paid")),
+        name: lock.format("0003_views", "0002_paid"),
+    }
+    code, answer = world.made(ours, theirs, BASE | {name: lock.format("0002_title", "0001_initial")}).heal()
+    assert code == 0, answer
+    assert world.shown(answer, name) == lock.format("0004_views", "0003_paid")
+
+
 def test_row_5_both_published_are_merged_as_django_would(world: World) -> None:
     world.made(
         {at("blog", "0003_slug"): migration([("blog", "0002_title")], add("post", "slug"))},

@@ -149,7 +149,7 @@ class Healer:
             one = self._environment(onto, head, same, layout, before, after)
             if isinstance(one, _Repaired):
                 healed.append(one.environment)
-                files |= one.files
+                files |= one.files | _in_shared_locks(files, one)
             else:
                 refusals += one.refusals
                 forks += one.forks
@@ -294,7 +294,7 @@ class Healer:
         successors = dict(plan.follows)
         for path in locks.candidates(plan.layout, after):
             ((_, content),) = self.git.read([after[path].oid])
-            new = locks.updated(content, successors, plan.heads_after)
+            new = locks.updated(content, successors, plan.heads_after, plan.layout.name)
             if new is not None:
                 files[path] = new
         added = tuple((new.revision, new.path) for new in written.added)
@@ -405,11 +405,25 @@ def _refused(onto: Sha, head: Sha, refusal: Refusal) -> Healing:
     return Healing(onto=onto, head=head, merged=None, tree=None, refusals=(refusal,))
 
 
+def _in_shared_locks(
+    files: Mapping[GitPath, bytes | None], one: _Repaired
+) -> dict[GitPath, bytes | None]:
+    """What a lock of all environments holds, once this one's head is in it beside those of `files`."""
+    plan = one.environment.plan
+    found: dict[GitPath, bytes | None] = {}
+    for path in one.files:
+        before = files.get(path) if locks.is_shared(path) else None
+        if before is not None:
+            new = locks.updated(before, dict(plan.follows), plan.heads_after, plan.layout.name)
+            found[path] = before if new is None else new
+    return found
+
+
 def _settles(healing: Healing, taken: Mapping[GitPath, bytes]) -> bool:
     """Whether every lock that was taken from the base is rewritten, and the change's own held nothing but heads
     that the repair knows: anything else in it would be lost."""
     heads = {head for each in healing.environments for head, _ in each.plan.follows}
     return all(
-        path in healing.files and set(text.decode("utf-8", "replace").split()) <= heads
+        (now := healing.files.get(path)) is not None and locks.keeps(text, now, heads)
         for path, text in taken.items()
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 
 from pointsman.core.migrations.model import Layout
@@ -22,11 +23,14 @@ NAMES = frozenset(
         "migrations_lockfile.txt",
     }
 )
+SHARED = frozenset({"migrations_lockfile.txt"})
+"""Those of a whole project: lines of `app: head`, among words for people."""
+_LINE = re.compile(r"^(\w+): *(\S+)\r?$", re.MULTILINE)
 
 
 def candidates(layout: Layout, paths: Iterable[GitPath]) -> tuple[GitPath, ...]:
     """Paths of the tree that may be head lock files of the environment: well-known names in the script folder,
-    its version folders, the config's folder and the folders between."""
+    its version folders, the config's folder and the folders between; those of a whole project also above."""
     places = set(layout.versions) | {layout.home}
     config = layout.config.rpartition("/")[0]
     folder = layout.home
@@ -34,15 +38,27 @@ def candidates(layout: Layout, paths: Iterable[GitPath]) -> tuple[GitPath, ...]:
         folder = folder.rpartition("/")[0]
         places.add(folder)
     places.add(config)
-    return tuple(path for path in paths if _split(path)[1] in NAMES and _split(path)[0] in places)
+    return tuple(
+        path
+        for path in paths
+        if (found := _split(path))[1] in NAMES
+        and (found[0] in places or (found[1] in SHARED and _is_above(found[0], layout.home)))
+    )
 
 
-def updated(content: bytes, heads: Mapping[str, str], after: Collection[str]) -> bytes | None:
+def updated(
+    content: bytes, heads: Mapping[str, str], after: Collection[str], label: str = ""
+) -> bytes | None:
     """The lock with the old heads that it holds replaced; None if it holds anything else, or is right.
 
     `heads` maps each id that was a head, on either side, to the one that takes its place. A lock of one line
-    holds the head; one of several lines holds all of them, one a line."""
+    holds the head; one of several lines holds all of them, one a line; in one with a line of `label: head`, that is
+    all there is to replace."""
     text = content.decode("utf-8", "surrogateescape")
+    if label and (line := next((one for one in _LINE.finditer(text) if one.group(1) == label), None)):
+        start, end = line.span(2)
+        named = text[:start] + heads.get(line.group(2), line.group(2)) + text[end:]
+        return None if named == text else named.encode("utf-8", "surrogateescape")
     lines = text.split()
     if not lines or any(line not in heads and line not in after for line in lines):
         return None
@@ -54,6 +70,27 @@ def updated(content: bytes, heads: Mapping[str, str], after: Collection[str]) ->
         result = end.join(now) + (end if text.endswith("\n") else "")
     new = result.encode("utf-8", "surrogateescape")
     return None if new == content else new
+
+
+def is_shared(path: GitPath) -> bool:
+    """Whether a lock holds the heads of several environments."""
+    return _split(path)[1] in SHARED
+
+
+def keeps(theirs: bytes, now: bytes, heads: Collection[str]) -> bool:
+    """Whether a lock as it is `now` loses nothing of what the change wrote into its own, `theirs`, but `heads` that
+    others have taken the place of."""
+    before, after = (text.decode("utf-8", "replace") for text in (theirs, now))
+    named = _LINE.findall(before)
+    if not named:
+        return set(before.split()) <= set(heads)
+    kept = dict(_LINE.findall(after))
+    words = _LINE.sub("", before) == _LINE.sub("", after)
+    return words and all(kept.get(label) == head or head in heads for label, head in named)
+
+
+def _is_above(folder: str, home: str) -> bool:
+    return not folder or home.startswith(folder + "/")
 
 
 def _split(path: GitPath) -> tuple[str, str]:
