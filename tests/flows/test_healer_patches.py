@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,6 +28,7 @@ from pointsman.service.healing import Verdict, heal
 from pointsman.service.migrations import Reader
 from pointsman.service.stacking import Unstackable
 from tests.support.project import ROLES, VERSIONS, Project, revision
+from tests.support.repo import Repo
 
 Files = Mapping[str, str | None]
 Reply = Callable[[dict[str, Any]], Files | bytes]
@@ -373,3 +375,46 @@ def test_R12_a_change_that_needs_the_base_first_is_proved_in_that_order(stage: S
     assert verdict.healing.status == "healed", verdict.healer
     assert verdict.proof is not None
     assert verdict.proof.routes[-1].name == "the change, then the base: not possible"
+
+
+SQL = "ALTER TABLE t ADD COLUMN {} INTEGER;\n"
+
+
+def test_R12_numbered_files_are_patched_with_what_goes_with_them(tmp_path: Path) -> None:
+    repo = Repo(tmp_path / "repo").init()
+    folder = "migrations"
+    repo.commit(
+        "base",
+        files={
+            f"{folder}/000001_t.up.sql": "CREATE TABLE t (id INTEGER);\n",
+            f"{folder}/000001_t.down.sql": "DROP TABLE t;\n",
+        },
+    )
+    repo.branch("change")
+    up, down = (f"{folder}/000002_c.{way}.sql" for way in ("up", "down"))
+    repo.commit("change", files={up: SQL.format("n"), down: "ALTER TABLE t DROP COLUMN n;\n"})
+    repo.checkout("main")
+    repo.commit(
+        "main",
+        files={f"{folder}/000002_b.up.sql": SQL.format("n"), f"{folder}/000002_b.down.sql": "SELECT 1;\n"},
+    )
+    more = {f"{folder}/000004_d.{way}.sql": "SELECT 1;\n" for way in ("up", "down")}
+    contract = rules("migrations: [{backend: numbered, config: migrations, proof: off}]\n")
+    judge = Judge()
+    with GitRepository.open(repo.path) as git:
+        command = Played(
+            git, [lambda _: {up: SQL.format("m"), down: "ALTER TABLE t DROP COLUMN m;\n", **more}]
+        )
+        base, head = Sha(repo.rev("main")), Sha(repo.rev("change"))
+        verdict = heal(git, base, head, contract, prover=judge, helper=Helper(command=command))
+        assert verdict.healing.status == "healed", verdict
+        assert command.asked[0]["may_edit"] == [down, up]
+        tree = verdict.healing.tree
+        assert tree is not None
+        names = [entry.path for entry in git.entries(tree)]
+    assert f"{folder}/000003_c.up.sql" in names and f"{folder}/000003_c.down.sql" in names and up not in names
+    assert set(more) <= set(names)
+    (asked,) = judge.asked
+    assert asked.both_orders and [(move.path, move.new_path) for move in asked.moves] == [
+        (up, f"{folder}/000003_c.up.sql")
+    ]

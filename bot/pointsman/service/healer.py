@@ -177,7 +177,7 @@ class Asking:
         environments, requests = [], []
         for site in case.sites:
             rule = self.healer.rules.of(site.layout)
-            after = look(self._cases, site, again, rule)
+            after = look(self._cases, site, again, rule, patched=edits)
             if beyond := after.why_not(rule):
                 return _Failed(outcome=Outcome.REFUSED, detail=one_line(beyond))
             environments.append(after.healed())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from pointsman.core.healer.sides import Met, heads_alone, meet, moves_between
@@ -11,7 +11,7 @@ from pointsman.core.migrations.heal.compare import Known
 from pointsman.core.migrations.heal.decide import in_order
 from pointsman.core.migrations.heal.model import Move, Plan
 from pointsman.core.migrations.model import Revision
-from pointsman.core.model import Sha
+from pointsman.core.model import GitPath, Sha
 from pointsman.core.proof import ProofRequest
 from pointsman.service.heal import HealedEnvironment, Healing
 from pointsman.service.heal_rules import HealRule
@@ -25,12 +25,16 @@ _NO_OTHER_ORDER = (
     "the two sides meet, and the patch leaves no revision of the change that could run before the base's"
 )
 
+_REWRITTEN = (
+    "A database that ran {} before the healer command rewrote it keeps what it did then: make it anew."
+)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class After:
     """One environment of the healed tree against what the plain merge had. `new` are the change's revisions in the
-    order in which they run, `added` those that are the patch's or the repair's own, `ends` where the change's side
-    ends when it is hung where it was before."""
+    order in which they run, `added` those that are the patch's or the repair's own, `rewritten` the ids of those that
+    the patch changed, `ends` where the change's side ends when it is hung where it was before."""
 
     site: Site
     final: Environment
@@ -39,6 +43,7 @@ class After:
     added: tuple[Revision, ...]
     drops: tuple[Revision, ...]
     ends: tuple[str, ...]
+    rewritten: tuple[str, ...]
     met: Met
 
     def why_not(self, rule: HealRule) -> str | None:
@@ -68,6 +73,7 @@ class After:
             change_heads=self.ends,
             added=tuple((revision.id, revision.path) for revision in self.added),
             known=Known(self.met.relation),
+            remarks=(_REWRITTEN.format(", ".join(self.rewritten)),) if self.rewritten else (),
         )
 
     def request(self, onto: Sha, tree: Sha, rule: HealRule) -> ProofRequest:
@@ -91,8 +97,8 @@ class After:
         )
 
 
-def look(cases: Cases, site: Site, again: Healing, rule: HealRule) -> After:
-    """What became of the site in the tree of `again`, which has one."""
+def look(cases: Cases, site: Site, again: Healing, rule: HealRule, *, patched: Collection[GitPath]) -> After:
+    """What became of the site in the tree of `again`, which has one; `patched` are the paths that were written."""
     assert again.tree is not None  # noqa: S101 - asked only then
     entries = {entry.path: entry for entry in cases.git.entries(again.tree)}
     final = cases.reader.environment(site.layout, entries, site.base)
@@ -115,5 +121,10 @@ def look(cases: Cases, site: Site, again: Healing, rule: HealRule) -> After:
         added=tuple(revision for revision in new if revision.id not in kept),
         drops=tuple(site.merged.graph.by_id[id] for id in site.new if names.get(id, id) not in final.graph),
         ends=heads_alone(final.graph, new, moves, [revision.id for revision in left]),
+        rewritten=tuple(
+            id
+            for id in site.new
+            if site.merged.graph.by_id[id].path in patched and names.get(id, id) in final.graph
+        ),
         met=meet(cases.read(left, final), cases.read(new, final), rule.policy),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -94,13 +94,21 @@ class Cases:
         before: Mapping[GitPath, TreeEntry],
         after: Mapping[GitPath, TreeEntry],
     ) -> Room:
-        def is_migration(path: GitPath) -> bool:
+        def is_revision(path: GitPath) -> bool:
             return any(backend_of(layout).is_revision_file(layout, path) for layout in layouts)
+
+        def is_migration(path: GitPath, fresh: Collection[GitPath]) -> bool:
+            others = [other for other in {*found, *fresh} if is_revision(other)]
+            return is_revision(path) or any(
+                path in backend_of(layout).companions(other, other, [path])
+                for layout in layouts
+                for other in others
+            )
 
         paths = [
             path
             for path, entry in after.items()
-            if path not in before and entry.mode in (MODE_FILE, MODE_EXECUTABLE) and is_migration(path)
+            if path not in before and entry.mode in (MODE_FILE, MODE_EXECUTABLE) and is_revision(path)
         ]
         found = set(paths)
         for layout in layouts:

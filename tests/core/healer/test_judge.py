@@ -13,7 +13,7 @@ from pointsman.core.patch import Change, patch
 OURS, OLD, APP = "m/versions/c.py", "m/versions/a.py", "app/models.py"
 ROOM = Room(
     contents={OURS: b"c\n"},
-    is_migration=lambda path: path.startswith("m/versions/") and path.endswith(".py"),
+    is_migration=lambda path, _: path.startswith("m/versions/") and path.endswith(".py"),
     taken=[OURS, OLD, APP, "m/versions/Sub/x.py", "m/env.py"],
 )
 

@@ -69,11 +69,11 @@ class Rejected:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Room:
     """Where a patch may write. `contents` are the merged tree's files that may change, which are plain and not on the
-    base. `is_migration` says whether a new path would be a revision of one of the environments; `taken` are all
-    paths of the merged tree."""
+    base. `is_migration` says whether a new path would be a revision of one of the environments, or go with one, given
+    all new paths; `taken` are all paths of the merged tree."""
 
     contents: Mapping[GitPath, bytes]
-    is_migration: Callable[[GitPath], bool]
+    is_migration: Callable[[GitPath, Collection[GitPath]], bool]
     taken: Collection[GitPath]
 
 
@@ -84,7 +84,8 @@ def judge(patch: bytes, room: Room) -> dict[GitPath, bytes | None] | Rejected:
         return _malformed(files)
     if not files:
         return Rejected(outcome=Outcome.EMPTY, detail="")
-    outside = [why for file in files if (why := _outside(file, room))] or _crowded(files, room)
+    fresh = [file.new for file in files if file.new is not None and file.new not in room.contents]
+    outside = [why for file in files if (why := _outside(file, room, fresh))] or _crowded(fresh, room)
     if outside:
         return Rejected(outcome=Outcome.NOT_ALLOWED, detail="; ".join(outside[:5]))
     edits: dict[GitPath, bytes | None] = {}
@@ -107,7 +108,7 @@ def _malformed(wrong: Malformed) -> Rejected:
     return Rejected(outcome=Outcome.MALFORMED, detail=what)
 
 
-def _outside(file: FilePatch, room: Room) -> str | None:
+def _outside(file: FilePatch, room: Room, fresh: Collection[GitPath]) -> str | None:
     """Why the file is not the command's to touch; None where it is."""
     if file.old is not None and file.old not in room.contents:
         return f"{file.old} is no unpublished migration of this change"
@@ -115,7 +116,7 @@ def _outside(file: FilePatch, room: Room) -> str | None:
         return None
     if file.new in room.taken:
         return f"{file.new} is there already and no unpublished migration of this change"
-    if not _is_plain(file.new) or not room.is_migration(file.new):
+    if not _is_plain(file.new) or not room.is_migration(file.new, fresh):
         return f"{file.new} would be no migration"
     return None
 
@@ -129,9 +130,8 @@ def _is_plain(path: GitPath) -> bool:
     )
 
 
-def _crowded(files: Sequence[FilePatch], room: Room) -> list[str]:
+def _crowded(new: Sequence[GitPath], room: Room) -> list[str]:
     """The new files that a checkout could not hold beside the rest: one in other letters, one where a folder is."""
-    new = [file.new for file in files if file.new is not None and file.new not in room.contents]
     if not new:
         return []
     seen: dict[str, GitPath] = {}
