@@ -10,9 +10,8 @@ import pytest
 from tests.flows.test_django_heal import World
 from tests.flows.world import World as Queue
 from tests.flows.world import contract
+from tests.support.project import ROLES
 from tests.support.repo import Repo
-
-UP, DOWN = "{}.up.sql", "{}.down.sql"
 
 
 def pair(stem: str, table: str) -> dict[str, str]:
@@ -111,6 +110,21 @@ def test_r08_the_queue_lands_changes_of_one_number_one_after_the_other(tmp_path:
     said = queue.cli("heads", "--rev", "main", "--json")
     assert [(each["config"], each["heads"]) for each in said.json["environments"]] == [("sql", ["3"])]
     assert Repo(queue.repo.path).files("main")[-3:] == ["sql/001_a.sql", "sql/002_c.sql", "sql/003_b.sql"]
+
+
+def test_r06_each_tool_goes_by_its_own_rule_of_the_contract(world: World) -> None:
+    tools = (
+        "migrations: [{backend: alembic, proof: off}, {backend: numbered, proof: off, published: reparent}]\n"
+    )
+    twice = pair("000002_tags", "tags")
+    world.repo.commit("start", files=START | twice | {".pointsman.yml": ROLES + tools})
+    code, answer = world.heal(base="main", head="main")
+    (environment,) = answer["environments"]
+    assert (code, environment["heads_after"]) == (0, ["3"])
+    assert [(move["path"], move["new_path"]) for move in environment["moves"]] == [
+        ("migrations/000002_tags.up.sql", "migrations/000003_tags.up.sql")
+    ]
+    assert "migrations/000003_tags.down.sql" in world.repo.git("ls-tree", "-r", "--name-only", answer["tree"])
 
 
 @pytest.mark.soak

@@ -34,15 +34,19 @@ class HealRule:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HealRules:
-    """The rule of every environment. `only`: configs that the contract names, () is all that are found."""
+    """The rule of every environment. `tools` are those of whole backends, by name. `only`: configs that the contract
+    names, () is all that are found."""
 
     default: HealRule = field(default_factory=HealRule)
     named: Mapping[str, HealRule] = field(default_factory=dict)
+    tools: Mapping[str, HealRule] = field(default_factory=dict)
     only: tuple[str, ...] = ()
 
     def of(self, layout: Layout) -> HealRule:
-        """The contract's own entry for that config or folder, else its entry without a config."""
-        return self.named.get(layout.config) or self.named.get(layout.home) or self.default
+        """The contract's own entry for that config or folder, else the one for all of its backend, else the first for
+        all of any."""
+        own = self.named.get(layout.config) or self.named.get(layout.home)
+        return own or self.tools.get(layout.backend) or self.default
 
 
 def rules_of(contract: Contract | None) -> HealRules:
@@ -51,11 +55,11 @@ def rules_of(contract: Contract | None) -> HealRules:
         return HealRules()
     if not contract.migrations:
         return HealRules(default=HealRule(sandbox=contract.sandbox))
-    rules = [(m.config, _rule(m, contract.sandbox)) for m in contract.migrations]
-    named = {config.strip("/"): rule for config, rule in rules if config is not None}
-    general = [rule for config, rule in rules if config is None]
-    default = general[0] if general else HealRule(sandbox=contract.sandbox)
-    return HealRules(default=default, named=named, only=() if general else tuple(named))
+    rules = [(m, _rule(m, contract.sandbox)) for m in contract.migrations]
+    named = {m.config.strip("/"): rule for m, rule in rules if m.config is not None}
+    general = {m.backend: rule for m, rule in reversed(rules) if m.config is None}
+    default = next((rule for m, rule in rules if m.config is None), HealRule(sandbox=contract.sandbox))
+    return HealRules(default=default, named=named, tools=general, only=() if general else tuple(named))
 
 
 def _rule(one: MigrationPolicy, sandbox: Sandbox) -> HealRule:
