@@ -56,8 +56,8 @@ def updated(
     all there is to replace."""
     text = content.decode("utf-8", "surrogateescape")
     if label and (line := next((one for one in _LINE.finditer(text) if one.group(1) == label), None)):
-        start, end = line.span(2)
-        named = text[:start] + heads.get(line.group(2), line.group(2)) + text[end:]
+        here = slice(*line.span(2))
+        named = text[: here.start] + heads.get(line.group(2), line.group(2)) + text[here.stop :]
         return None if named == text else named.encode("utf-8", "surrogateescape")
     lines = text.split()
     if not lines or any(line not in heads and line not in after for line in lines):
