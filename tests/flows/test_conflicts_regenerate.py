@@ -90,12 +90,13 @@ def test_R76_what_can_not_be_taken_is_refused_and_nothing_is_written(tmp_path: P
     assert world.repo.rev("agent/b") == before
 
 
-def test_R76_it_runs_without_secrets_and_scripts_and_may_leave_what_git_ignores(
+def test_R76_it_sees_no_secret_and_no_other_file_runs_no_script_and_may_leave_what_git_ignores(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GITHUB_TOKEN", "s3cret")
     look = (
         'test -z "${GITHUB_TOKEN-}"; test "$npm_config_ignore_scripts" = true; mkdir node_modules; '
+        f"test ! -e {tmp_path}/repo/app.txt; test ! -e {tmp_path}/repo/.git/config; test ! -e ~root/.profile; "
         "echo x > node_modules/x; echo x > db/x.pyc; touch app.txt; sh make-sum"
     )
     world = started(tmp_path, look)

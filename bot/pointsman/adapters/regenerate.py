@@ -16,7 +16,10 @@ from typing import TYPE_CHECKING
 from pointsman.adapters.accounts import Account, instead_of_root
 from pointsman.adapters.git.ignored import ignored
 from pointsman.adapters.jail import WALLS, Jail, Protection, jail_of
+from pointsman.adapters.programs import made_of, programs
+from pointsman.adapters.proof_cell import CROWDED
 from pointsman.adapters.sandbox import MIB, Job, Sandbox, base_environment
+from pointsman.adapters.scratch import scratch
 from pointsman.adapters.written import State, TooMany, difference, states
 from pointsman.core.conflicts.model import NotRemade, Remade, RemakeRequest
 from pointsman.core.contract.matching import PatternSet
@@ -28,15 +31,12 @@ if TYPE_CHECKING:
     from pointsman.ports import Git
 
 _NOBODY = Signature(name="Pointsman", email="pointsman@localhost", when=0)
-PREFIX = "pointsman-regenerate-"
 MAX_PROCESSES = 256
 MAX_FILE = 1024 * MIB
 MAX_MEMORY = 4096 * MIB
 LOG_LIMIT = MIB // 4
 SAID = 1500
 """Characters of the output's end that are told."""
-NOT_STARTED = (126, 127)
-"""How a command ends that another account can't come to; then it runs as we do, behind the same walls."""
 REMEMBERED = 64
 
 
@@ -87,43 +87,25 @@ class SandboxRegenerator:
         key = (request.tree, one.run, one.writes, one.network)
         if key in self._known:
             return self._known[key]
-        account = instead_of_root() if request.sandbox is None or request.sandbox.user is None else None
-        made = self._in_a_room(request, account)
-        if account is not None and isinstance(made, _NotStarted):
-            made = self._in_a_room(request, None)
-        if isinstance(made, _NotStarted):
-            return made.outcome
+        with scratch("regenerate", self._folder) as held:
+            made = self._run(_Room(held.path.resolve()), request, held.lock)
         if isinstance(made, Remade):
             self._known[key] = made
             while len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)
         return made
 
-    def _in_a_room(self, request: RemakeRequest, user: Account | None) -> Remade | NotRemade | _NotStarted:
-        if self._folder is not None:
-            self._folder.mkdir(parents=True, exist_ok=True)
-        room = _Room(Path(tempfile.mkdtemp(prefix=PREFIX, dir=self._folder)).resolve())
-        try:
-            return self._run(room, request, user)
-        finally:
-            _remove(room.outside)
-
-    def _run(
-        self, room: _Room, request: RemakeRequest, user: Account | None
-    ) -> Remade | NotRemade | _NotStarted:
+    def _run(self, room: _Room, request: RemakeRequest, lock: int) -> Remade | NotRemade:
         for place in (room.inside, room.home, room.tmp):
             place.mkdir(mode=0o700)
         self._git.materialise(self._as_commit(request.tree), room.tree)
-        jail = self._jail(room, request, user)
-        if user is not None:
-            _give(room.inside, user)
         try:
+            job = _job(room, request, self._jail(room, request))
             before = states(room.tree)
-            result = self._sandbox.run(_job(room, request, jail))
+            result = self._sandbox.run(job, hold=[lock])
             said = _said(room.log)
             if (why := _why_not(result, request)) is not None:
-                outcome = NotRemade(reason=why, said=said)
-                return _NotStarted(outcome) if result.exit_code in NOT_STARTED else outcome
+                return NotRemade(reason=why, said=said)
             return self._made(room, request, before, said, result.seconds)
         except TooMany as many:
             return NotRemade(reason=f"left {many}")
@@ -145,9 +127,11 @@ class SandboxRegenerator:
             seconds=round(seconds, 3),
         )
 
-    def _jail(self, room: _Room, request: RemakeRequest, user: Account | None) -> Jail:
+    def _jail(self, room: _Room, request: RemakeRequest) -> Jail:
         """Every wall that this machine has; those that the contract's `sandbox` asks for, and the network where the
-        command gets none, it must have."""
+        command gets none, it must have. Of what is somebody's on this machine it sees what the programs are made of
+        that the contract names. Root's commands run under another account where that can come to them: the contract
+        tells, and never how a command ended."""
         asked = jail_of(request.sandbox)
         wanted, demanded = asked.wanted | WALLS, asked.demanded
         closed = request.sandbox is not None and request.sandbox.network == "none"
@@ -156,25 +140,29 @@ class SandboxRegenerator:
         else:
             demanded |= {Protection.NETWORK, Protection.PRIVILEGES}
         lenders = _lenders(room.tree)
-        hidden = [self._state] if self._state is not None and self._state.is_dir() else []
-        if user is not None:
+        named = programs(request.remake.run)
+        needed = [*lenders, *(folder for program in named for folder in made_of(program))]
+        user = asked.user
+        if user is None and (other := instead_of_root()) is not None:
             room.outside.chmod(0o711)
-            barriers = {user.barrier(path) for path in (room.inside, *lenders)}
-            hidden += sorted(path for path in barriers if path is not None)
-            wanted |= {Protection.USER}
-        visible = [path for path in lenders if _is_below(path, hidden)]
+            if all(other.barrier(place) is None for place in (room.inside, *needed, *named)):
+                user = other.name
+                wanted |= {Protection.USER}
+                _give(room.inside, other)
+        crowded = {Path(place).resolve() for place in (*CROWDED, tempfile.gettempdir(), Path.home())}
+        crowded |= {self._state.resolve()} if self._state is not None else set()
+        hidden = {place for place in crowded if place.is_dir()} - {Path("/")}
         # A clone's settings may hold a token in the address that it came from.
         settings = [each.parent / name for each in lenders for name in ("config", "config.worktree")]
-        hidden += [path for path in settings if path.is_file() and not _is_below(path, hidden)]
         return replace(
             asked,
             wanted=wanted,
             demanded=demanded,
             everything=True,
-            hidden=tuple(hidden),
-            visible=tuple(sorted(set(visible))),
+            hidden=(*sorted(hidden), *(path for path in settings if path.is_file())),
+            visible=tuple(sorted({place for place in needed if _is_below(place, hidden)})),
             writable=(room.inside,),
-            user=asked.user or (user.name if user is not None else None),
+            user=user,
         )
 
     def _as_commit(self, tree: Sha) -> Sha:
@@ -182,13 +170,6 @@ class SandboxRegenerator:
         return self._git.commit(
             tree=tree, parents=(), message="Merged\n", author=_NOBODY, committer=_NOBODY
         )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class _NotStarted:
-    """The shell found no such program, or may not start it."""
-
-    outcome: NotRemade
 
 
 def _job(room: _Room, request: RemakeRequest, jail: Jail) -> Job:
@@ -233,7 +214,7 @@ def _said(log: Path) -> str:
 
 
 def _is_below(path: Path, folders: Iterable[Path]) -> bool:
-    return any(folder in path.parents for folder in folders)
+    return any(folder in (path, *path.parents) for folder in folders)
 
 
 def _lenders(tree: Path) -> list[Path]:
@@ -246,14 +227,3 @@ def _give(folder: Path, user: Account) -> None:
     for place, folders, files in os.walk(folder):
         for name in (".", *folders, *files):
             os.chown(Path(place, name), user.uid, user.gid, follow_symlinks=False)
-
-
-def _remove(folder: Path) -> None:
-    """Also where the command made folders that can't be written to."""
-    import shutil
-
-    shutil.rmtree(folder, ignore_errors=True)
-    if folder.exists():
-        for path, _, _ in os.walk(folder):
-            Path(path).chmod(0o700)
-        shutil.rmtree(folder, ignore_errors=True)
