@@ -280,6 +280,17 @@ def test_R12_two_heads_may_be_joined_by_a_new_revision(stage: Stage) -> None:
     assert judge.asked[0].expected_heads == ("m",)
 
 
+def test_R12_a_revision_may_be_taken_back_or_called_otherwise(stage: Stage) -> None:
+    gone, _ = stage.heal(lambda _: {C: None})
+    assert gone.healing.status == "healed" and stage.project.heads(str(gone.healing.tree)) == ["b"]
+    assert [each["dropped"] for each in gone.to_json()["environments"]] == [[{"revision": "c", "path": C}]]
+    other = f"{VERSIONS}/later_step.py"
+    renamed, _ = stage.heal(lambda _: {C: None, other: column("m")[C]})
+    assert renamed.healing.by_command == (other,)
+    (move,) = renamed.to_json()["environments"][0]["moves"]
+    assert (move["path"], move["new_path"], move["new_parents"]) == (C, other, ["b"])
+
+
 def test_R12_a_forked_base_may_be_joined_by_a_revision_with_a_body(stage: Stage) -> None:
     joined = {f"{VERSIONS}/m_step.py": revision("m", "('b', 'c')", up="pass")}
     verdict, command = stage.heal(lambda _: joined, base="forked", head="forked")

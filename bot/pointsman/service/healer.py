@@ -16,7 +16,7 @@ from pointsman.core.healer.request import Request
 from pointsman.core.migrations.heal.model import Refusal
 from pointsman.core.model import GitPath, Sha
 from pointsman.core.proof import Proof, ProofRequest, Prover, with_one_order
-from pointsman.service.heal import Healer, Healing
+from pointsman.service.heal import HealedEnvironment, Healer, Healing
 from pointsman.service.healer_after import look
 from pointsman.service.healer_case import Case, Cases
 from pointsman.service.healer_memory import Memory, Recalled
@@ -192,7 +192,7 @@ class Asking:
             merged=merged,
             environments=tuple(environments),
             files=self._files(merged, again.tree),
-            by_command=tuple(sorted(edits)),
+            by_command=_as_landed(edits, environments),
         )
         return healing, proof
 
@@ -227,6 +227,14 @@ class Asking:
         oids = [change.new_oid for change in changes if change.new_oid is not None]
         blobs = dict(self.git.read(oids)) if oids else {}
         return {change.path: blobs[change.new_oid] if change.new_oid else None for change in changes}
+
+
+def _as_landed(
+    edits: Mapping[GitPath, bytes | None], healed: Sequence[HealedEnvironment]
+) -> tuple[GitPath, ...]:
+    """The files of a patch by the paths at which the repair left them."""
+    moved = {move.path: move.new_path for each in healed for move in each.plan.moves}
+    return tuple(sorted({moved.get(path, path) for path in edits}))
 
 
 def _attempt(number: int, answer: Answer, outcome: Outcome, detail: str) -> Attempt:
