@@ -133,6 +133,32 @@ def test_row_29_one_id_in_two_files_is_refused_with_both(tmp_path: Path) -> None
     verdict = project.heal()
     assert codes(verdict) == ["duplicate_revision"]
     assert verdict.healing.refusals[0].paths == (f"{VERSIONS}/c_mine.py", f"{VERSIONS}/c_theirs.py")
+    assert f"give {VERSIONS}/c_mine.py an id of its own" in verdict.healing.refusals[0].message
+
+
+def test_row_29_where_ids_are_numbers_the_unpublished_one_is_renamed_with_all_that_names_it(
+    tmp_path: Path,
+) -> None:
+    project = Project(tmp_path)
+    project.add("0001", name="0001_start.py")
+    project.add("0002", "'0001'", name="0002_go.py")
+    project.on("change").add("0003", "'0002'", name="0003_mine.py")
+    project.add("side", labels="('reports',)", depends="'0003'", name="side.py")
+    project.on("main").add("0003", "'0002'", name="0003_theirs.py", up="pass")
+    verdict = project.heal()
+    fix = project.commit(verdict)
+    assert project.parents(fix) == {
+        "0001": (),
+        "0002": ("0001",),
+        "0003": ("0002",),
+        "0004": ("0003",),
+        "side": (),
+    }
+    assert b'revision = "0004"' in project.repo.show(fix, f"{VERSIONS}/0004_mine.py")
+    assert b"depends_on = '0004'" in project.repo.show(fix, f"{VERSIONS}/side.py")
+    assert project.repo.show(fix, f"{VERSIONS}/0003_theirs.py") == project.repo.show(
+        "main", f"{VERSIONS}/0003_theirs.py"
+    )
 
 
 def test_row_30_one_path_added_by_both_is_a_conflict_with_both_sides_quoted(tmp_path: Path) -> None:
@@ -268,6 +294,23 @@ def test_row_40_conflict_markers_and_syntax_errors_are_broken(tmp_path: Path, te
     project.add("a")
     project.on("change").add("c", raw=text)
     assert code in codes(project.heal())
+
+
+def test_row_40_a_broken_file_on_the_base_holds_up_no_heal_of_another_and_may_be_mended(
+    tmp_path: Path,
+) -> None:
+    project = Project(tmp_path)
+    project.add("a")
+    project.add("bad", raw=revision("bad", "'a'") + "x = (1 2)\n")
+    project.on("change").add("c", "'bad'")
+    project.on("mend").add("bad", raw=revision("bad", "'a'"))
+    project.on("main").add("b", "'bad'")
+    assert [problem.code for problem in project.environments("main")[0].problems] == ["unparsable"]
+    verdict = project.heal()
+    assert moves(verdict) == {"c": ("b",)}
+    mended = project.heal("main", "mend")
+    assert codes(mended) == []
+    assert confirmed(project, mended) == ["b"]
 
 
 def test_row_41_each_environment_is_healed_by_itself(tmp_path: Path) -> None:

@@ -82,6 +82,63 @@ def test_row_08_a_commit_that_only_claims_to_be_a_fix_is_taken_as_it_is(tmp_path
     assert "smuggled" in project.repo.files(project.commit(verdict))
 
 
+def _squashed(
+    path: Path, squash: str, *, second: str = "op.add_column('t_a', sa.Column('n', sa.Text()))"
+) -> Project:
+    """`a`, `a2` and, on the change, `c`; the base puts one revision in the place of the first two, and goes on."""
+    project = Project(path)
+    project.add("a")
+    project.add("a2", "'a'", up=second)
+    project.on("change").add("c", "'a2'")
+    project.on("main").repo.git("rm", "-q", f"{VERSIONS}/a_step.py", f"{VERSIONS}/a2_step.py")
+    project.add("squashed", up=squash)
+    project.add("d", "'squashed'")
+    return project
+
+
+WHOLE = "op.create_table('t_a', sa.Column('n', sa.Text(), nullable=True), sa.Column('id', sa.Integer()))"
+
+
+def test_row_34_a_parent_squashed_on_the_base_is_followed_where_both_build_the_same(tmp_path: Path) -> None:
+    project = _squashed(tmp_path, WHOLE)
+    verdict = project.heal()
+    assert moves(verdict) == {"c": ("d",)}
+    assert project.parents(project.commit(verdict)) == {"squashed": (), "d": ("squashed",), "c": ("d",)}
+    assert confirmed(project, verdict) == ["c"]
+    again = project.heal("main", project.commit(verdict, "healed"))
+    assert again.healing.tree == verdict.healing.tree
+
+
+def test_row_34_the_squash_itself_is_followed_where_it_is_the_base_s_head(tmp_path: Path) -> None:
+    project = _squashed(tmp_path, WHOLE)
+    project.on("short", at="main~1")
+    verdict = project.heal("short")
+    (move,) = verdict.healing.environments[0].plan.moves
+    assert (move.old_parents, move.new_parents) == (("a2",), ("squashed",))
+    assert confirmed(project, verdict) == ["c"]
+
+
+@pytest.mark.parametrize(
+    ("squash", "second"),
+    [
+        (WHOLE.replace("Text", "String"), None),
+        (WHOLE.replace("sa.Column('n', sa.Text(), nullable=True), ", ""), None),
+        (f"{WHOLE}; op.create_index('ix', 't_a', ['n'])", None),
+        (f"{WHOLE}; op.execute('SELECT 1')", None),
+        (WHOLE, "op.add_column('t_a', column)"),
+        (WHOLE, "op.add_column('t_a', sa.Column('n', sa.Text())); op.execute('UPDATE t_a SET n = 1')"),
+    ],
+    ids=["other type", "column missing", "one index more", "SQL in the squash", "computed", "rows written"],
+)
+def test_row_34_a_squash_that_may_be_another_is_left_to_people_with_both_named(
+    tmp_path: Path, squash: str, second: str | None
+) -> None:
+    project = _squashed(tmp_path, squash, **({"second": second} if second else {}))
+    verdict = project.heal()
+    assert codes(verdict) == ["parent_removed"]
+    assert verdict.healing.refusals[0].paths == (f"{VERSIONS}/c_step.py", f"{VERSIONS}/squashed_step.py")
+
+
 def test_row_34_a_parent_squashed_on_the_base_is_left_to_people(tmp_path: Path) -> None:
     project = Project(tmp_path)
     project.add("a")

@@ -12,7 +12,7 @@ from pointsman.core.errors import MissingObject
 from pointsman.core.migrations.backends import BACKENDS, backend_of, between
 from pointsman.core.migrations.drawing.forks import fork_of
 from pointsman.core.migrations.environment import Environment
-from pointsman.core.migrations.heal import edits, locks
+from pointsman.core.migrations.heal import edits, locks, squash
 from pointsman.core.migrations.heal.compare import Known, judge_fronts
 from pointsman.core.migrations.heal.decide import decide
 from pointsman.core.migrations.heal.model import Facts, Plan, Refusal, Why
@@ -248,7 +248,7 @@ class Healer:
         facts = replace(facts, naming=naming, joins=backend.joins)
         plan = decide(facts, policy)
         if isinstance(plan, tuple) and any(r.code == Code.MISSING_PARENT for r in plan):
-            plan = decide(replace(facts, head_ids=self._ids_of(head, layout)), policy)
+            plan = decide(self._behind_squash(facts, head, layout), policy)
         elif isinstance(plan, tuple) and policy.two_heads == "commit_order" and plan[0].code == Why.TWO_HEADS:
             plan = decide(replace(facts, order=self._added_in_order(onto, head)), policy)
         elif isinstance(plan, Plan) and plan.moves and policy.on_fork == "reparent":
@@ -347,9 +347,19 @@ class Healer:
         self.reader.reads.revisions += len(oids)
         return dict(self.git.read(list(oids))) if oids else {}
 
-    def _ids_of(self, commit: Sha, layout: Layout) -> frozenset[str]:
-        tree = self.reader.read(self.git.tree_of(commit))
-        return frozenset(r.id for e in tree.environments if e.layout.key == layout.key for r in e.revisions)
+    def _behind_squash(self, facts: Facts, head: Sha, layout: Layout) -> Facts:
+        """The facts with what the change's own tree knows, behind a squash that provably holds what is gone."""
+        tree = self.reader.read(self.git.tree_of(head))
+        theirs = next((e for e in tree.environments if e.layout.key == layout.key), None)
+        if theirs is None:
+            return facts
+        facts = replace(facts, head_ids=frozenset(r.id for r in theirs.revisions))
+
+        def same(removed: Sequence[Revision], now: Revision) -> bool:
+            blobs = self._blobs([*removed, now])
+            return backend_of(layout).builds_same([blobs[r.oid] for r in removed], blobs[now.oid])
+
+        return squash.followed(facts, theirs, same)
 
     def _added_in_order(self, onto: Sha, head: Sha) -> tuple[GitPath, ...]:
         """The paths that the change's own commits add, oldest commit first."""

@@ -170,6 +170,11 @@ class Backend(Protocol):
         """Whether the two files differ in comments, docstrings and layout only."""
         ...
 
+    def builds_same(self, before: Sequence[bytes], after: bytes) -> bool:
+        """Whether files that run one after the other from an empty database provably build just what `after` builds
+        from one; False where that can't be told."""
+        ...
+
     def merge_revision(
         self, layout: Layout, parents: Sequence[Revision], habit: Sequence[bytes], *, id: str, when: int
     ) -> NewFile:

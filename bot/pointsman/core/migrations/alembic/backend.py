@@ -102,6 +102,12 @@ class Alembic:
 
         return body.same_meaning(a, b)
 
+    def builds_same(self, before: Sequence[bytes], after: bytes) -> bool:
+        from pointsman.core.migrations.operations.schema import schema_of
+
+        squashed = schema_of([after])
+        return squashed is not None and squashed == schema_of(before)
+
     def merge_revision(
         self, layout: Layout, parents: Sequence[Revision], habit: Sequence[bytes], *, id: str, when: int
     ) -> NewFile:

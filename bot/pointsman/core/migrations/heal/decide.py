@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from pointsman.core.migrations.graph import Graph
-from pointsman.core.migrations.heal import numbers
+from pointsman.core.migrations.heal import numbers, squash
 from pointsman.core.migrations.heal.model import Facts, Front, HealPolicy, Plan, Refusal, Why
 from pointsman.core.migrations.heal.obstacles import (
     Refusals,
@@ -52,7 +52,7 @@ def decide(facts: Facts, policy: HealPolicy) -> Plan | Refusals:
     if isinstance(plan, Plan) and plan.is_clean and any(merged.by_id[id].replaces for id in new):
         # A new squash stands below published revisions: no edge of the change's shows what else forks from it.
         return _checked(plan, merged, facts)
-    return plan
+    return squash.as_written(plan, facts) if isinstance(plan, Plan) else plan
 
 
 def _mend(

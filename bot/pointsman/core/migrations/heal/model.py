@@ -91,6 +91,8 @@ class Facts:
     `edited`: published revisions whose meaning the change alters. `empty_merges`: ids of the change's merge
     revisions that do nothing. `released`: ids of the change that users may have applied already (a tag or a
     release branch has them). `itself`: base and head are one commit, so what is there is to be mended.
+    `squashed`: a removed revision that the change followed, and the published one that provably stands for it and
+    that its followers have in `merged` for a parent.
     `head_ids` are the ids that the change's own tree has, `order` its paths, oldest commit first, where asked.
     `joins`: whether the tool can join two revisions by a third.
     """
@@ -104,6 +106,7 @@ class Facts:
     head_ids: frozenset[str] = frozenset()
     order: tuple[GitPath, ...] = ()
     naming: Naming | None = None
+    squashed: tuple[str, str] | None = None
     joins: bool = True
 
 

@@ -121,21 +121,25 @@ def renumber(
     ids = {old: new for old, (new, _) in names.items() if new != old}
     moves = []
     before = facts.merged.graph
-    for id in _ordered(after, {*parents, *names}):
+    called = {id: settled.ids.get(revision.path, id) for id, revision in before.by_id.items()}
+    # A file that only depends on a renamed one moves nowhere, and yet has to name it anew.
+    naming = {
+        id
+        for id, revision in after.by_id.items()
+        if any(ids.get(need, need) != called.get(need, need) for need in revision.depends_on)
+    }
+    for id in _ordered(after, {*parents, *names, *naming}):
         revision = before.by_id[id]
         new_id, new_path = names.get(id, (id, revision.path))
         own = settled.ids.get(revision.path, id)
         now = tuple(ids.get(p, p) for p in after.by_id[id].parents)
-        if (own, revision.parents, revision.path) == (new_id, now, new_path):
+        if (own, revision.parents, revision.path) == (new_id, now, new_path) and id not in naming:
             continue
-        reverse = {
-            after_id: settled.ids[r.path] for after_id, r in before.by_id.items() if r.path in settled.ids
-        }
         moves.append(
             Move(
                 revision=own,
                 path=revision.path,
-                old_parents=tuple(reverse.get(p, p) for p in revision.parents),
+                old_parents=tuple(called.get(p, p) for p in revision.parents),
                 new_parents=now,
                 new_revision=new_id,
                 new_path=new_path,

@@ -10,6 +10,8 @@ from pointsman.core.migrations.model import Code, Problem, Revision
 from pointsman.core.model import GitPath
 
 Refusals = tuple[Refusal, ...]
+_NEVER_RAN = frozenset({Code.UNPARSABLE, Code.CONFLICT_MARKERS})
+"""What no database can have run, so that mending it edits nothing that was published."""
 _TOLERATED = frozenset({Code.COMPUTED_DEPENDENCY})
 
 
@@ -23,7 +25,12 @@ def obstacles(facts: Facts) -> Refusals:
         if partial and problem.code == Code.MISSING_DEPENDENCY:
             continue  # its other half is in a package elsewhere, here as on the base
         found.append(_refusal_of(problem, facts))
-    found += [_edited(revision) for revision in facts.edited]
+    broken = (
+        {path for p in facts.base.problems if p.code in _NEVER_RAN for path in p.paths}
+        if facts.base
+        else set()
+    )
+    found += [_edited(revision) for revision in facts.edited if revision.path not in broken]
     found += _deleted(facts)
     return tuple(found)
 
@@ -37,12 +44,39 @@ def _refusal_of(problem: Problem, facts: Facts) -> Refusal:
             else []
         )
         if gone:
+            begins = _begun_anew(facts)
+            anew = (
+                f" The base now begins with {', '.join(r.path for r in begins)}; that it builds the same as what was "
+                "removed can't be shown from the files."
+                if begins
+                else ""
+            )
             text = (
-                f"{problem.paths[0]} follows {', '.join(gone)}, which the base has removed or squashed since. "
+                f"{problem.paths[0]} follows {', '.join(gone)}, which the base has removed or squashed since.{anew} "
                 "Decide what it should follow now, and whether it still applies."
             )
-            return Refusal(Why.PARENT_REMOVED, text, problem.paths)
+            return Refusal(Why.PARENT_REMOVED, text, (*problem.paths, *(r.path for r in begins)))
+    if problem.code == Code.DUPLICATE_REVISION and (own := _own(problem, facts)):
+        text = (
+            f"{problem.message} Databases may have run the published one: give {', '.join(own)} an id of its own, in "
+            "all that names it, or drop it where both do the same."
+        )
+        return Refusal(problem.code, text, problem.paths)
     return Refusal(problem.code, problem.message, problem.paths)
+
+
+def _begun_anew(facts: Facts) -> list[Revision]:
+    """The base's revisions without a parent that the change's own tree does not know."""
+    every = facts.base.graph.by_id.values() if facts.base else ()
+    return [r for r in every if not r.parents and r.parents_known and r.id not in facts.head_ids]
+
+
+def _own(problem: Problem, facts: Facts) -> tuple[GitPath, ...]:
+    """Those of a problem's files that the change brings, where the base has another of them."""
+    published = {(file.path, file.oid) for file in facts.base.files} if facts.base else set()
+    now = {file.path: file.oid for file in facts.merged.files}
+    own = tuple(path for path in problem.paths if (path, now.get(path)) not in published)
+    return own if len(own) < len(problem.paths) else ()
 
 
 def _edited(revision: Revision) -> Refusal:

@@ -15,8 +15,15 @@ from pointsman.core.migrations.operations.model import (
     Unknown,
 )
 from pointsman.core.migrations.operations.plain import VERSION, from_plain, to_plain
-from pointsman.core.migrations.operations.read import footprint
 from pointsman.core.migrations.operations.render import render
+
+
+def footprint(blob: bytes, path: str) -> Footprint:
+    """What going up through this migration touches; see `read.footprint`. What was kept needs no reader loaded."""
+    from pointsman.core.migrations.operations import read
+
+    return read.footprint(blob, path)
+
 
 __all__ = [
     "VERSION",

@@ -68,6 +68,8 @@ def _any_name(call: Call) -> Term:
 
 def read_operation(name: str, call: Call, rec: Recorder) -> None:
     """Record one `op.<name>(...)`."""
+    if rec.recording:
+        rec.calls.append((name, call))
     reader = _READERS.get(name)
     if reader is not None:
         reader(call, rec)

@@ -19,7 +19,6 @@ from pointsman.core.migrations.operations.model import (
     StopIf,
     Unknown,
 )
-from pointsman.core.migrations.operations.read import footprint
 from pointsman.core.migrations.operations.rules import BY_ROWS, judge
 from pointsman.core.migrations.operations.rules_names import SCHEMAS
 
@@ -39,6 +38,8 @@ def compare(
 
     Symmetric but for which side is called left. A side that does nothing is disjoint with everything.
     """
+    from pointsman.core.migrations.operations.read import footprint
+
     return compare_footprints(
         [(path, footprint(source, path)) for path, source in left],
         [(path, footprint(source, path)) for path, source in right],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pointsman.core.migrations.operations.model import Footprint, Operation, Unknown
-from pointsman.core.migrations.operations.terms import HOLE
+from pointsman.core.migrations.operations.terms import HOLE, Call
 
 MAX_TEXT = 160
 MAX_FOUND = 5_000
@@ -42,6 +42,7 @@ class Recorder:
         self._sql = 0
         self._read: set[tuple[int, str, str | None]] = set()
         self.recording = True
+        self.calls: list[tuple[str, Call]] = []
 
     @property
     def count(self) -> int:
