@@ -80,3 +80,6 @@ class Usual:
 
     def same_meaning(self, a: bytes, b: bytes) -> bool:
         return a.splitlines() == b.splitlines()
+
+    def builds_same(self, before: Sequence[bytes], after: bytes) -> bool:
+        return False
