@@ -105,6 +105,14 @@ def test_R75_a_fork_of_migrations_is_healed_in_the_same_commit(tmp_path: Path) -
     assert message.startswith("Heal the migration fork")
 
 
+def test_a_region_that_one_side_moved_to_another_file_stops(tmp_path: Path) -> None:
+    made = World(tmp_path, contract(more=REGION.replace("app.py", "main.py")), {"app.py": ROUTER})
+    made.branch("agent/b", {"app.py": None, "main.py": C})
+    made.branch("main", {"app.py": B})
+    (refusal,) = heal(made)["refusals"]
+    assert (refusal["code"], refusal["paths"]) == ("merge_conflict", ["main.py"])
+
+
 def test_R74_both_add_files_to_one_folder_and_nothing_is_settled(tmp_path: Path) -> None:
     made = World(tmp_path, contract(more=REGION), {"app.py": ROUTER})
     made.branch("agent/b", {"pages/b.py": "b\n"})

@@ -74,6 +74,7 @@ REFUSALS = [
     ("no-such-tool lock", "ended with exit code 127", "no-such-tool"),
     ("sh make-sum; echo >> app.txt; rm db/3.sql; echo > stray", "also changed app.txt, db/3.sql, stray", ""),
     ("ln -sf 1.sql db/all.sum", "no plain file", ""),
+    ("cd ..; mv tree mine; ln -s /etc tree", "left something else in the place of the tree", ""),
     ("echo no index >&2; exit 2", "ended with exit code 2", "It ran without a network"),
 ]
 

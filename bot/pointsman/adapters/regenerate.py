@@ -20,7 +20,7 @@ from pointsman.adapters.programs import made_of, programs
 from pointsman.adapters.proof_cell import CROWDED
 from pointsman.adapters.sandbox import MIB, Job, Sandbox, base_environment
 from pointsman.adapters.scratch import scratch
-from pointsman.adapters.written import State, TooMany, difference, states
+from pointsman.adapters.written import State, Unreadable, difference, states
 from pointsman.core.conflicts.model import NotRemade, Remade, RemakeRequest
 from pointsman.core.contract.matching import PatternSet
 from pointsman.core.model import Signature
@@ -107,8 +107,8 @@ class SandboxRegenerator:
             if (why := _why_not(result, request)) is not None:
                 return NotRemade(reason=why, said=said)
             return self._made(room, request, before, said, result.seconds)
-        except TooMany as many:
-            return NotRemade(reason=f"left {many}")
+        except Unreadable as problem:
+            return NotRemade(reason=f"left {problem}")
 
     def _made(
         self, room: _Room, request: RemakeRequest, before: dict[GitPath, State], said: str, seconds: float

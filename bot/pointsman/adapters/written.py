@@ -19,8 +19,8 @@ MAX_TOGETHER = 128 << 20
 """Bytes of one file, and of all, that are taken back."""
 
 
-class TooMany(Exception):
-    """More files than can be looked through."""
+class Unreadable(Exception):
+    """A tree that can't be looked through; the text completes "the command left ..."."""
 
 
 class State(NamedTuple):
@@ -45,7 +45,17 @@ class Changes:
 
 
 def states(tree: Path) -> dict[GitPath, State]:
-    """Every file and link below `tree` but for its own `.git`; TooMany above a bound. No link is followed."""
+    """Every file and link below `tree` but for its own `.git`. No link is followed, not even `tree` itself. Raises
+    Unreadable for that, for folders that are closed, and above a bound."""
+    try:
+        if not stat.S_ISDIR(tree.lstat().st_mode):
+            raise Unreadable("something else in the place of the tree")
+        return _states(tree)
+    except OSError as problem:
+        raise Unreadable(f"a tree that can't be read: {problem.strerror}") from problem
+
+
+def _states(tree: Path) -> dict[GitPath, State]:
     found: dict[GitPath, State] = {}
     folders = [""]
     while folders:
@@ -63,7 +73,7 @@ def states(tree: Path) -> dict[GitPath, State]:
                     facts.st_mode, facts.st_size, facts.st_ino, facts.st_mtime_ns, facts.st_ctime_ns
                 )
         if len(found) + len(folders) > MAX_FILES:
-            raise TooMany(f"more than {MAX_FILES} files")
+            raise Unreadable(f"more than {MAX_FILES} files")
     return found
 
 

@@ -87,10 +87,10 @@ def _settle(
     heads = [path for path in conflicts if _is_lock(path) and path.path not in made]
     regions = [path for path in conflicts if path.path in rules.additive and path.path not in made]
     known = made.union(one.path for one in (*heads, *regions))
-    stuck = tuple(path for path in conflicts if path.path not in known or not _on_both_sides(path))
+    sides, trees = _Sides({}, {}), (git.tree_of(onto), git.tree_of(head))
+    stuck = tuple(path for path in conflicts if path.path not in known or not _stands_there(git, trees, path))
     if stuck and isinstance(merge, Conflicted):
         return unmerged(git, Conflicted(paths=stuck, messages=merge.messages))
-    sides, trees = _Sides({}, {}), (git.tree_of(onto), git.tree_of(head))
     if (odd := _no_file(git, trees, known)) is not None:
         return Refusal(Why.MERGE_CONFLICT, f"git can't merge the change: {odd} is no plain file.", (odd,))
     written = _take_heads(git, heads, sides)
@@ -159,6 +159,14 @@ def _no_file(git: Git, trees: tuple[Sha, Sha], paths: set[GitPath]) -> GitPath |
         if any(entry is not None and entry.mode not in (MODE_FILE, MODE_EXECUTABLE) for entry in entries):
             return path
     return None
+
+
+def _stands_there(git: Git, trees: tuple[Sha, Sha], path: ConflictedPath) -> bool:
+    """Whether both sides have it under this very name: after a rename git names one that a side may not have."""
+    there = [git.entry(tree, path.path) for tree in trees]
+    return [entry.oid if entry is not None else None for entry in there] == [path.ours, path.theirs] and (
+        _on_both_sides(path)
+    )
 
 
 def _on_both_sides(path: ConflictedPath) -> bool:

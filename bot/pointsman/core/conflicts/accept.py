@@ -13,6 +13,8 @@ from pointsman.core.model import GitPath
 
 NAMED = 8
 """How many paths a refusal names."""
+SHOWN = 12
+"""How many lines of a command's output a refusal shows: the last ones."""
 _MARKERS = re.compile(rb"^(<{7} |={7}\r?$|>{7} )", re.MULTILINE)
 _TOML = (".toml", "uv.lock", "poetry.lock", "pdm.lock", "Cargo.lock")
 _JSON = (".json", "composer.lock", "Pipfile.lock", "flake.lock")
@@ -93,4 +95,4 @@ def _named(paths: tuple[GitPath, ...]) -> str:
 
 
 def _said(text: str) -> str:
-    return "\n" + "\n".join(f"  | {line}" for line in text.strip().splitlines()) if text.strip() else ""
+    return "".join(f"\n  | {line}" for line in text.strip().splitlines()[-SHOWN:])
