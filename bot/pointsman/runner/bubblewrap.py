@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -56,13 +57,32 @@ def wrapped(bwrap: str, jail: dict[str, Any], argv: list[str], cwd: str) -> tupl
 
 
 def _mounts(jail: dict[str, Any]) -> list[str]:
-    """In the order in which runner/mounts arranges them."""
+    """In the order in which runner/mounts arranges them. What lies in a hidden folder is hidden with it, unless it
+    lies in one that is shown again."""
     words = [word for folder in jail["read_only"] for word in ("--ro-bind", folder, folder)]
-    hidden = [os.path.realpath(place) for place in [*jail["hidden"], *mounts.secrets(), *mounts.SERVICES]]
-    folders = [place for place in hidden if Path(place).is_dir()]
-    words += [word for place in folders for word in ("--tmpfs", place)]
-    files = [place for place in hidden if Path(place).exists() and place not in folders]
-    words += [word for place in files for word in ("--ro-bind", "/dev/null", place)]
+    places = {os.path.realpath(place) for place in [*jail["hidden"], *mounts.secrets(), *mounts.SERVICES]}
+    outer = sorted(place for place in places if not _is_below(place, places))
+    shown = [path for path in jail["visible"] if _is_below(path, places)]
+    inner = sorted(place for place in places.difference(outer) if _is_below(place, shown))
+    words += _over(outer)
     words += [word for path in jail["visible"] for word in ("--ro-bind", path, path)]
+    words += _over(inner)
     words += [word for path in jail["writable"] for word in ("--bind", path, path)]
-    return words + [word for place in folders for word in ("--remount-ro", place)]
+    return words + [
+        word for place in (*outer, *inner) if Path(place).is_dir() for word in ("--remount-ro", place)
+    ]
+
+
+def _over(places: list[str]) -> list[str]:
+    """An empty folder over a folder, nothing over a file."""
+    words = []
+    for place in places:
+        if Path(place).is_dir():
+            words += ["--tmpfs", place]
+        elif Path(place).exists():
+            words += ["--ro-bind", "/dev/null", place]
+    return words
+
+
+def _is_below(path: str, folders: Collection[str]) -> bool:
+    return any(str(folder) in folders for folder in Path(path).parents)

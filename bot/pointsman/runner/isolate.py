@@ -63,7 +63,7 @@ class Shut:
             self.half_way = True
             self.lacks(names, problem)
         else:
-            self.done += wanted
+            self.done += [name for name in wanted if name not in self.done]
 
 
 def adopt_orphans() -> bool:

@@ -50,7 +50,9 @@ def arrange(jail: dict[str, Any], *, without_services: bool, strict: bool) -> No
         kernel.set_read_only("/", on=True, recursive=True)
     for folder in () if jail["everything"] else jail["read_only"]:
         _guard(folder)
-    for place in [*jail["hidden"], *secrets(), *(SERVICES if without_services else ())]:
+    gone = [*jail["hidden"], *secrets(), *(SERVICES if without_services else ())]
+    # What is inside first: it stays hidden where the folder around it comes back.
+    for place in sorted(gone, key=lambda place: -len(Path(place).parts)):
         _hide(Path(place))
     for path, is_writable, handle in kept:
         Path(path).mkdir(parents=True, exist_ok=True)
@@ -113,9 +115,11 @@ def _hide(place: Path) -> None:
 
 
 def _close(place: str) -> None:
-    """Nothing can be put into a hidden folder; what was brought back inside it stays writable."""
+    """Nothing can be put into a hidden folder; what was brought back inside it stays writable. One in another is
+    closed with that."""
     with contextlib.suppress(FileNotFoundError):
-        kernel.set_read_only(os.path.realpath(place), on=True, recursive=False)
+        if os.path.ismount(real := os.path.realpath(place)):
+            kernel.set_read_only(real, on=True, recursive=False)
 
 
 def _plain_devices() -> None:
