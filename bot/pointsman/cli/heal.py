@@ -11,10 +11,12 @@ import click
 from pointsman.cli.common import json_option, note, print_json, repository_option
 
 if TYPE_CHECKING:
+    from pointsman.adapters.git.repository import GitRepository
     from pointsman.core.migrations.drawing.scene import Told
     from pointsman.core.model import Sha, Signature
     from pointsman.ports import Git
     from pointsman.service.heal import Healing
+    from pointsman.service.healer_memory import Helper
     from pointsman.service.healing import Verdict
 
 SHORT = 12
@@ -72,9 +74,8 @@ def heal(
     from pointsman.service.contracts import find_contract
     from pointsman.service.explain import told_of
     from pointsman.service.heal_patch import patch_of
-    from pointsman.service.healer_memory import Helper
     from pointsman.service.healing import heal as run
-    from pointsman.wiring import open_git, open_healer, open_prover, open_reader, open_regenerator
+    from pointsman.wiring import open_git, open_prover, open_reader, open_regenerator
 
     if svg is not None:
         _check_writable(svg)
@@ -84,7 +85,7 @@ def heal(
         contract = find_contract(git, at_base)
         prover = open_prover(git, directory) if prove else None
         maker = open_regenerator(git)
-        helper = Helper(command=open_healer(git)) if healer and prove else None
+        helper = _helper(git) if healer and prove else None
         verdict = run(
             git,
             at_base,
@@ -109,6 +110,13 @@ def heal(
     else:
         _print(verdict, told, commit, text, names=(base, head), verbose=verbose)
     return 1 if verdict.healing.refusals else 0
+
+
+def _helper(git: GitRepository) -> Helper:
+    from pointsman.service.healer_memory import Helper
+    from pointsman.wiring import open_healer
+
+    return Helper(command=open_healer(git))
 
 
 class _Target:
@@ -200,5 +208,6 @@ def _headline(healing: Healing, names: tuple[str, str]) -> str:
     if healing.status == "clean":
         return f"{status}: {head} onto {base} forks no migrations"
     if healing.onto == healing.head:
-        return f"{status}: {base} ({healing.onto[:SHORT]}) itself"
+        commit = "" if base == healing.onto[:SHORT] else f" ({healing.onto[:SHORT]})"
+        return f"{status}: {base}{commit} itself"
     return f"{status}: {head} ({healing.head[:SHORT]}) onto {base} ({healing.onto[:SHORT]})"

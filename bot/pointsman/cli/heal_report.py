@@ -154,10 +154,9 @@ def _proof(proof: Proof, *, verbose: bool) -> Iterator[str]:
         yield from _wrapped(shown(in_words(proof)))
         return
     note = "" if proof.environment == "env.py" else ", without the project's env.py"
-    count = f"{len(proof.routes)} route{'s' if len(proof.routes) != 1 else ''}"
-    yield from _wrapped(
-        f"proved on scratch {NAMES[proof.database]} in {proof.seconds:.1f} s{note}: {count}, one schema"
-    )
+    shown_by = sum(1 for route in proof.routes if not route.detail)
+    count = f"{shown_by} route{'s' if shown_by != 1 else ''}, one schema"
+    yield from _wrapped(f"proved on scratch {NAMES[proof.database]} in {proof.seconds:.1f} s{note}: {count}")
     if verbose:
         for route in proof.routes:
             yield f"    {route.seconds:.1f} s  {shown(route.name)}{f' ({shown(route.detail)})' if route.detail else ''}"

@@ -124,7 +124,7 @@ HEALED = HealTold(
 
 CONFLICT = Refusal(
     "conflict",
-    "The two sides do not commute, so their order is for people to decide:\n"
+    "The two sides clash, so their order is for people to decide:\n"
     "both alter column users.email [same_column]\n"
     "  migrations/versions/aa11_step.py:14\n"
     "    op.alter_column('users', 'email', nullable=False)\n"

@@ -41,9 +41,9 @@ _RETURNED = {
     "nothing_new": "it changes nothing",
     "red": "a check failed",
     "red_together": "a check fails together with what is on the base branch",
-    "conflict": "its migrations and those on the base branch do not commute",
+    "conflict": "its migrations clash with those on the base branch",
     "same_table": "its migrations and those on the base branch touch one table",
-    "unreadable_operations": "nothing tells whether its migrations and those on the base branch commute",
+    "unreadable_operations": "nothing tells whether its migrations clash with those on the base branch",
     "proof_failed": "the repair of its migration fork was proved wrong",
     "not_proved": "the repair of its migration fork could not be proved",
 }

@@ -36,7 +36,7 @@ PROOF = Proof(
 )
 CLASH = Refusal(
     "conflict",
-    "The two sides do not commute, so their order is for people to decide:\n"
+    "The two sides clash, so their order is for people to decide:\n"
     "both alter column users.email [same_column]\n"
     "  m/versions/b1_add_b1.py:14\n"
     "    op.alter_column('users', 'email', nullable=False)\n"

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pointsman.core.migrations.drawing.layout import Map, Track, placed
-from pointsman.core.migrations.drawing.letters import TONES, Line, Span, Tone, fitted, width
+from pointsman.core.migrations.drawing.letters import TONES, Line, Span, Tone, cut, fitted, width
 from pointsman.core.migrations.drawing.model import Mark, Node, Picture
 
+SLUG, LEAST = 40, 16
+"""How wide a file's name may be beside an id, and how much room it needs at least."""
 _NORTH, _EAST, _SOUTH, _WEST = 1, 2, 4, 8
 _TRACKS = " ╵╶╰╷│╭├╴╯─┴╮┤┬┼"
 """One character for each set of directions that it leads to."""
@@ -32,12 +34,11 @@ def _said(node: Node, room: int, *, slugs: bool) -> Iterator[Span]:
     name = fitted(node.label, room)
     yield Span(name, TONES[node.mark])
     room -= width(name) + 2
-    note, slug = fitted(node.note, 60), fitted(node.slug, 40) if slugs else ""
-    if note and width(note) <= room:
-        room -= width(note) + 2
-    else:
-        note = ""
-    if slug and width(slug) <= room:
+    note = fitted(node.note, 60)
+    note = note if width(note) <= room else ""
+    room -= width(note) + 2 if note else 0
+    slug = cut(node.slug, min(room, SLUG)) if slugs and room >= LEAST else ""
+    if slug:
         yield Span(f"  {slug}", Tone.QUIET)
     if note:
         yield Span(f"  {note}", TONES[node.mark])

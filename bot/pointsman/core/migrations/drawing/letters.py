@@ -55,6 +55,16 @@ def fitted(text: str, limit: int) -> str:
     return f"{front}...{back}"
 
 
+def cut(text: str, limit: int) -> str:
+    """The text printable and at most `limit` columns wide, the end of a longer one left out."""
+    safe = shown(text)
+    if width(safe) <= limit:
+        return safe
+    while safe and width(safe) + 3 > limit:
+        safe = safe[: min(len(safe) - 1, limit)]
+    return f"{safe.rstrip()}..."
+
+
 def width(text: str) -> int:
     """Columns on a terminal: East Asian wide characters take two, combining ones none."""
     if text.isascii():

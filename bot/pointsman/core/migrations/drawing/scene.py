@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from pointsman.core.contract.names import shown
 from pointsman.core.migrations.drawing.layout import Map, Stop, Track, placed
-from pointsman.core.migrations.drawing.letters import fitted
+from pointsman.core.migrations.drawing.letters import cut, fitted
 from pointsman.core.migrations.drawing.model import HealedGraph, Mark, Picture, Stroke
 from pointsman.core.migrations.drawing.pictures import after, before
 from pointsman.core.migrations.drawing.quotes import quotes
@@ -45,7 +45,7 @@ def page_of(told: Told, *, rows: int, most: int) -> Page:
     """All of it; at most `most` environments with at most `rows` revisions in a picture."""
     page = Page()
     page.add(Tick(MARGIN + 1, 33, _TICKS.get(told.status, "maybe")))
-    page.add(Text(MARGIN + 24, 38, fitted(told.title, 80), "h"))
+    page.add(Text(MARGIN + 24, 38, fitted(told.title, 64), "h"))
     y = 48.0
     y = _paragraphs(page, told.lines, y, "t")
     for graph in told.graphs[:most]:
@@ -115,7 +115,7 @@ def _heights(shape: Map) -> list[int]:
 def _row_width(stop: Stop) -> float:
     node = stop.node
     name = text_width(fitted(node.label, ID), "m b")
-    slug = 8 + text_width(fitted(node.slug, SLUG), "s") if node.slug else 0
+    slug = 8 + text_width(cut(node.slug, SLUG), "s") if node.slug else 0
     return max(name + slug, text_width(fitted(node.note, ID + 8), "n"))
 
 
@@ -183,7 +183,7 @@ def _stop(page: Page, stop: Stop, left: float, y: float, right: float) -> None:
     look = {"new": "m b new", "gone": "m gone"}.get(_side(node.mark), "m")
     page.add(Text(right, y + 4, name, look))
     if node.slug:
-        page.add(Text(right + text_width(name, look) + 8, y + 4, fitted(node.slug, SLUG), "s dim"))
+        page.add(Text(right + text_width(name, look) + 8, y + 4, cut(node.slug, SLUG), "s dim"))
     if node.note:
         page.add(Text(right, y + 4 + NOTE, fitted(node.note, ID + 8), f"n {_side(node.mark)}"))
 
@@ -225,14 +225,26 @@ def _refusal(page: Page, refusal: Refusal, x: float, y: float) -> float:
                 y += 18
                 page.add(Text(x, y, part, "t b"))
         y += 19
-        page.add(Text(x, y, f"{fitted(quote.path, 56)}:{quote.line}", "n dim"))
-        for line in quote.text.splitlines()[:CODE_LINES]:
+        page.add(Text(x, y, f"{_end(quote.path, 56)}:{quote.line}", "n dim"))
+        for line in _code(quote.text):
             y += 16
-            page.add(Text(x + 8, y, fitted(line, CODE), "q"))
+            page.add(Text(x + 8, y, line, "q"))
     if len(found) > 2 * PAIRS:
         y += 18
         page.add(Text(x, y, f"and {len(found) // 2 - PAIRS} more pairs", "n dim"))
     return y
+
+
+def _end(path: str, limit: int) -> str:
+    """The path, or its end: what a file is called stands there."""
+    safe = shown(path)
+    return safe if len(safe) <= limit else f"...{safe[3 - limit :]}"
+
+
+def _code(text: str) -> list[str]:
+    """The first few lines of an operation, long ones wrapped."""
+    lines = [part for line in text.splitlines() for part in textwrap.wrap(shown(line), CODE)]
+    return [*lines[:CODE_LINES], *(["..."] if len(lines) > CODE_LINES else [])]
 
 
 def _proof(page: Page, proof: Proof, y: float) -> float:
@@ -247,8 +259,10 @@ def _proof(page: Page, proof: Proof, y: float) -> float:
     ranked = sorted(proof.routes, key=lambda route: route.ok)
     for route in ranked[:ROUTES]:
         y += 17
-        page.add(Tick(MARGIN + 25, y - 4, "small yes" if route.ok else "small no"))
-        page.add(Text(MARGIN + 42, y, fitted(f"{route.name}, {route.seconds:.1f} s", 90), "n"))
+        look = "no" if not route.ok else "maybe" if route.detail else "yes"
+        said = f": {route.detail}" if route.ok and route.detail else ""
+        page.add(Tick(MARGIN + 25, y - 4, f"small {look}"))
+        page.add(Text(MARGIN + 42, y, cut(f"{route.name}, {route.seconds:.1f} s{said}", 100), "n"))
     if len(proof.routes) > ROUTES:
         y += 17
         page.add(Text(MARGIN + 42, y, f"and {len(proof.routes) - ROUTES} more routes", "n dim"))

@@ -9,7 +9,7 @@ from pointsman.core.migrations.drawing.letters import width
 
 MONO, SANS, SMALL = 7.4, 7.0, 6.3
 """How wide one column of text is taken to be, in pixels; rather more than fonts of that size have."""
-_COLUMN = {"m": MONO, "q": MONO * 11 / 12, "h": 9.0, "n": SMALL, "s": SMALL}
+_COLUMN = {"m": MONO, "q": MONO * 11 / 12, "h": 10.6, "n": SMALL, "s": SMALL}
 
 
 @dataclass(frozen=True, slots=True)

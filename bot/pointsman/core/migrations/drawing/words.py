@@ -42,9 +42,10 @@ def early_databases(graph: HealedGraph, quote: Callable[[str], str] = shown) -> 
     return f"A database that already ran {ran} (a preview, say) {what}: make it anew."
 
 
-def next_step(refusal: Refusal) -> str:
-    """What people do now, '' where the refusal says so itself."""
-    return _NEXT.get(refusal.code, "")
+def next_step(refusal: Refusal, *, published: bool = False) -> str:
+    """What people do now, '' where the refusal says so itself. With `published` all is on the base already."""
+    step = _NEXT.get(refusal.code, "")
+    return _ON_THE_BASE if step and published else step
 
 
 class Names:
@@ -80,6 +81,10 @@ class Names:
 _BY_HAND = (
     "Merge the base into the change, settle which operation is to hold, and let the change's revision follow the "
     "base's head."
+)
+_ON_THE_BASE = (
+    "Settle which operation is to hold, and join the sides by a merge revision that sees to it: databases may have run "
+    "either."
 )
 _NEXT = {
     Why.CONFLICT: _BY_HAND,

@@ -79,7 +79,7 @@ def _judge(front: Front, policy: HealPolicy, read: Read) -> Known:
     sides = tuple(r.path for r in (*front.left, *front.right))
     if compared.relation is Relation.CONFLICT:
         code = Why.STOPPED if compared.stops else Why.CONFLICT
-        text = f"The two sides do not commute, so their order is for people to decide:\n{render(compared)}"
+        text = f"The two sides clash, so their order is for people to decide:\n{render(compared)}"
         return Known(relation, unknown, shared, (Refusal(code, text, paths or sides),))
     if compared.relation is Relation.SAME_TABLE and policy.same_table == "stop":
         text = f"Both sides touch one table, and the contract stops there:\n{render(compared)}"
