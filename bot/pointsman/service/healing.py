@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pointsman.core.conflicts.declared import NOTHING, declared
-from pointsman.core.healer.judge import OF_TWO_SIDES, why_not
 from pointsman.core.healer.model import STRATEGY, Asked
 from pointsman.core.migrations.heal.model import Refusal, Why
 from pointsman.core.model import Sha
@@ -14,8 +13,6 @@ from pointsman.core.proof import Proof, ProofRequest, Prover, in_words, proof_al
 from pointsman.service.heal import HealedEnvironment, Healer, Healing
 from pointsman.service.heal_commit import summary
 from pointsman.service.heal_rules import HealRule, HealRules, rules_of
-from pointsman.service.healer import NOT_HERE, Asking, Mended, together
-from pointsman.service.healer_memory import Helper
 from pointsman.service.migrations import Reader
 from pointsman.service.regenerate import remake
 
@@ -23,6 +20,7 @@ if TYPE_CHECKING:
     from pointsman.core.conflicts.model import Regenerator
     from pointsman.core.contract import Contract
     from pointsman.ports import Git
+    from pointsman.service.healer_memory import Helper
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,6 +78,9 @@ def heal(
     verdict = _proved(by_rules(healer, base, head), rules, prover)
     if not verdict.healing.refusals or contract is None or contract.healer is None:
         return verdict
+    from pointsman.core.healer.judge import OF_TWO_SIDES, why_not
+    from pointsman.service.healer import NOT_HERE, Asking, Mended
+
     if helper is None or prover is None:
         beyond = why_not(verdict.healing.refusals)
         return verdict if beyond else replace(verdict, healer=Asked(why_not=NOT_HERE))
@@ -108,6 +109,8 @@ def _proved(healing: Healing, rules: HealRules, prover: Prover | None) -> Verdic
         healing = replace(healing, refusals=tuple(refusals), tree=None) if refusals else healing
     if healing.status != "healed" or prover is None:
         return Verdict(healing=healing)
+    from pointsman.service.healer import together
+
     proofs: list[Proof] = []
     for each in healing.environments:
         rule = rules.of(each.plan.layout)

@@ -13,7 +13,7 @@ from pointsman.core.errors import PointsmanError, UserError
 if TYPE_CHECKING:
     from pointsman.adapters.git.repository import GitRepository
     from pointsman.adapters.local import LocalForge, RunLock
-    from pointsman.core.conflicts.model import Regenerator
+    from pointsman.core.conflicts.model import NotRemade, Regenerator, Remade, RemakeRequest
     from pointsman.core.contract import Contract
     from pointsman.core.contract.model import Sandbox as Policy
     from pointsman.core.diagnosis import Finding
@@ -62,10 +62,20 @@ def open_prover(git: GitRepository, directory: Path) -> Prover:
 
 def open_regenerator(git: GitRepository) -> Regenerator:
     """What makes files anew where both sides met in them: the contract's command in the sandbox on this machine."""
-    from pointsman.adapters.regenerate import SandboxRegenerator
-    from pointsman.adapters.sandbox import Sandbox
+    return _RegeneratorOnDemand(git)
 
-    return SandboxRegenerator(git, Sandbox(), state=state_folder(git))
+
+class _RegeneratorOnDemand:
+    """Loads the sandbox when the first file is made anew: most heals make none, and loading takes longer than they."""
+
+    def __init__(self, git: GitRepository) -> None:
+        self._git = git
+
+    def remake(self, request: RemakeRequest) -> Remade | NotRemade:
+        from pointsman.adapters.regenerate import SandboxRegenerator
+        from pointsman.adapters.sandbox import Sandbox
+
+        return SandboxRegenerator(self._git, Sandbox(), state=state_folder(self._git)).remake(request)
 
 
 def open_healer(git: GitRepository) -> HealerCommand:
