@@ -177,3 +177,12 @@ def test_R12_a_command_that_misbehaves(
     assert (answer.outcome, answer.patch) == (outcome, b"")
     assert detail in answer.detail
     assert SECRETS["MODEL_KEY"] not in repr(answer)
+
+
+def test_R12_a_server_that_gives_no_network_asks_nobody_who_needs_it(place: Place) -> None:
+    healer = SandboxHealer(place.git, Sandbox(), folder=place.folder / "scratch", network=False)
+    rule = Healer(run="echo x", network="host")
+    answer = healer.ask(
+        Question(base=place.base, merged=place.merged, request=REQUEST, healer=rule, policy=Policy())
+    )
+    assert answer.outcome is Outcome.FAILED and "network" in answer.detail

@@ -50,6 +50,8 @@ def test_R12_a_healer_command_mends_what_the_queue_would_return(tmp_path: Path) 
     world = forked(tmp_path)
     told = world.cli("check", "--base", "main", "--head", "agent/c", "--branch", "agent/c")
     assert told.code == 1 and "The contract names a healer command" in told.out
+    alone = world.cli("heal", "--base", "main", "--head", "agent/c", "--no-healer", "--json")
+    assert (alone.json["status"], alone.json["healer"]["attempts"]) == ("refused", [])
     world.land("agent/c")
     assert world.order() == ["agent/c"]
     text = world.on_main(f"{VERSIONS}/c_step.py") or ""
