@@ -130,7 +130,7 @@ class Proving:
 
     def _already_run(self) -> None:
         """No repair of the graph can help a database that ran the change before it was healed; so say it."""
-        for new, _ in sorted(self.job["parents"].items()):
+        for new, below in sorted(self.job["parents"].items()):
             old = self.job["renamed"].get(new, new)
             if old != new:
                 said = (
@@ -140,7 +140,8 @@ class Proving:
             else:
                 said = (
                     f"a database that already ran {new} has it too early, and Django refuses to go on: take it back "
-                    "there before the change lands, or let the contract merge (on_fork: merge_revision)"
+                    f"with the change's own code (`migrate {self.label} {(below or ['zero'])[0]}`), or let the "
+                    "contract merge (on_fork: merge_revision)"
                 )
             self.add(f"already at {old}", 0.0, said)
 
