@@ -15,7 +15,7 @@ SAME = [
      "with op.batch_alter_table('t') as batch:\n    batch.alter_column('a', existing_type=sa.Integer(), "
      "type_=sa.BigInteger(), nullable=False, server_default='0')",
      ", sa.Column('a', sa.BigInteger(), server_default='0', nullable=False)", ""),
-    ("unique constraint", "op.create_unique_constraint(op.f('uq'), 't', ['id'])", 
+    ("unique constraint", "op.create_unique_constraint(op.f('uq'), 't', ['id'])",
      ", sa.UniqueConstraint('id', name='uq')", ""),
     ("foreign key", "op.add_column('t', sa.Column('up', sa.Integer()))\n"
      "op.create_foreign_key('fk', 't', 't', ['up'], ['id'], ondelete='CASCADE')",
