@@ -11,6 +11,7 @@ from pointsman.core.conflicts.model import Remake, Resolved
 from pointsman.core.errors import MissingObject
 from pointsman.core.migrations.backends import BACKENDS, backend_of, between
 from pointsman.core.migrations.drawing.forks import fork_of
+from pointsman.core.migrations.drawing.words import why_joined
 from pointsman.core.migrations.environment import Environment
 from pointsman.core.migrations.heal import edits, locks, squash
 from pointsman.core.migrations.heal.compare import Known, judge_fronts
@@ -308,7 +309,7 @@ class Healer:
             plan=plan,
             added=added,
             known=known,
-            remarks=mentions(self.git, renamed, before, after),
+            remarks=(*why_joined(plan, facts), *mentions(self.git, renamed, before, after)),
             base_heads=base_heads,
             change_heads=change_heads,
         )
@@ -415,9 +416,7 @@ def _refused(onto: Sha, head: Sha, refusal: Refusal) -> Healing:
     return Healing(onto=onto, head=head, merged=None, tree=None, refusals=(refusal,))
 
 
-def _in_shared_locks(
-    files: Mapping[GitPath, bytes | None], one: _Repaired
-) -> dict[GitPath, bytes | None]:
+def _in_shared_locks(files: Mapping[GitPath, bytes | None], one: _Repaired) -> dict[GitPath, bytes | None]:
     """What a lock of all environments holds, once this one's head is in it beside those of `files`."""
     plan = one.environment.plan
     found: dict[GitPath, bytes | None] = {}

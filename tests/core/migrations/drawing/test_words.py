@@ -7,11 +7,12 @@ from dataclasses import replace
 import pytest
 
 from pointsman.core.migrations.drawing.model import HealedGraph
-from pointsman.core.migrations.drawing.words import done, early_databases, next_step
-from pointsman.core.migrations.heal.model import Refusal, Why
+from pointsman.core.migrations.drawing.words import done, early_databases, next_step, why_joined
+from pointsman.core.migrations.heal.model import Facts, Refusal, Why
 from tests.core.migrations.drawing.plans import (
     HOSTILE,
     by_hand,
+    environment,
     healed,
     published,
     renumbered,
@@ -86,3 +87,18 @@ def test_what_is_left_to_people_comes_with_a_next_step() -> None:
 def test_every_sentence_is_one_printable_line(hostile: str) -> None:
     graph = by_hand([hostile], [f"{hostile}2"], behind=f"{hostile}0")
     assert all(line.isprintable() for line in (*done(graph), early_databases(graph)))
+
+
+@pytest.mark.parametrize(
+    ("released", "said"),
+    [
+        ((), "Nothing is moved, since the contract says `on_fork: merge_revision`."),
+        (("c1",), "c1 is in a release already (a tag or a release branch), so nothing is moved."),
+    ],
+    ids=["the contract's wish", "row 6 released"],
+)
+def test_a_change_that_is_joined_and_not_moved_is_told_why(released: tuple[str, ...], said: str) -> None:
+    graph = two_way(on_fork="merge_revision")
+    facts = Facts(base=None, merged=environment([]), released=frozenset(released))
+    assert why_joined(graph.plan, facts) == (said,)
+    assert why_joined(graph.plan, replace(facts, itself=True)) == why_joined(two_way().plan, facts) == ()

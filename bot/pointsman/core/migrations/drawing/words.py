@@ -11,7 +11,7 @@ from pointsman.core.contract.names import shown
 from pointsman.core.migrations.drawing.model import HealedGraph, Mark
 from pointsman.core.migrations.drawing.pictures import slug_of
 from pointsman.core.migrations.drawing.sides import Known, known
-from pointsman.core.migrations.heal.model import Front, Refusal, Why
+from pointsman.core.migrations.heal.model import Facts, Front, Plan, Refusal, Why
 
 NAMES = 3
 """How many ids a sentence names."""
@@ -27,6 +27,18 @@ def done(graph: HealedGraph) -> tuple[str, ...]:
         *(_added(one, graph) for one in every if one.mark is Mark.ADDED),
         *(f"{shown(one.was)} is dropped: it would now merge a revision with itself." for one in _gone(every)),
     )
+
+
+def why_joined(plan: Plan, facts: Facts) -> tuple[str, ...]:
+    """Why a change that is not on the base is joined and not moved; () where it is moved."""
+    if plan.strategy != "merge_revision" or facts.itself:
+        return ()
+    new = [revision.id for front in plan.fronts for revision in front.right]
+    released = [id for id in dict.fromkeys(new) if id in facts.released]
+    if not released:
+        return ("Nothing is moved, since the contract says `on_fork: merge_revision`.",)
+    are = "is" if len(released) == 1 else "are"
+    return (f"{_ids(released)} {are} in a release already (a tag or a release branch), so nothing is moved.",)
 
 
 def early_databases(graph: HealedGraph, quote: Callable[[str], str] = shown) -> str:
@@ -134,9 +146,8 @@ def _renamed(every: Sequence[Known]) -> Iterator[str]:
 
 def _added(one: Known, graph: HealedGraph) -> str:
     joined = _ids(one.below_now)
-    published = "databases may stand at any of them, since all are on the base"
-    why = published if graph.published else "none of them is moved"
-    return f"{shown(one.now)}, an empty merge revision, joins {joined}: {why}."
+    why = ": databases may stand at any of them, since all are on the base" if graph.published else ""
+    return f"{shown(one.now)}, an empty merge revision, joins {joined}{why}."
 
 
 def _gone(every: Sequence[Known]) -> list[Known]:
