@@ -104,6 +104,30 @@ def test_it_writes_nowhere_but_in_its_folder(cell: Path, walls: Jail) -> None:
 
 
 @walled
+def test_of_a_hidden_folder_it_sees_what_is_shown_again_but_for_what_is_hidden_in_that(
+    cell: Path, walls: Jail
+) -> None:
+    home = cell.parent / "home"
+    shown = home / "user" / "venv"
+    secret = shown / "secret"
+    secret.mkdir(parents=True)
+    (secret / "key").touch()
+    (shown / "lib").touch()
+    (home / "user" / "other").touch()
+    script = f"""
+        import os
+        print("home", os.listdir({str(home / "user")!r}))
+        print("shown", sorted(os.listdir({str(shown)!r})))
+        print("secret", os.listdir({str(secret)!r}))
+        tried("write", lambda: open({str(home / "user" / "new")!r}, "w"))
+        """
+    jail = replace(walls, hidden=(home, home / "user", secret), visible=(shown,))
+    _, said = hostile(cell, script, jail)
+
+    assert said == {"home": "['venv']", "shown": "['lib', 'secret']", "secret": "[]", "write": "EROFS"}
+
+
+@walled
 def test_it_cannot_take_the_walls_down(cell: Path, walls: Jail) -> None:
     script = """
         import ctypes, os

@@ -1,7 +1,8 @@
 """Lends a proof a role and a database on a PostgreSQL server, and takes both back, also those of a crashed proof.
 
-The role can do nothing but own databases; it can't see another proof's. Its name carries when it expires, so that
-whoever comes next knows what is left over. An address is never logged and never part of a message.
+The role can do nothing but own databases; it can't see another proof's. As long as a proof runs, its owner keeps a
+connection that carries the role's name, and the name carries when it expires: so whoever comes next knows what is left
+over. An address is never logged and never part of a message.
 """
 
 from __future__ import annotations
@@ -23,8 +24,10 @@ SPARE_SECONDS = 60
 CONNECT_SECONDS = 10
 STATEMENT_SECONDS = 60
 LOCK_SECONDS = 20
-_EXPIRED = """SELECT rolname FROM pg_roles WHERE rolname ~ '^pointsman_proof_[0-9]+_'
-AND split_part(rolname, '_', 3)::bigint < extract(epoch FROM now())"""
+_LEFT = """SELECT rolname FROM pg_roles r WHERE rolname ~ '^pointsman_proof_[0-9]+_[0-9a-f]+$'
+AND (split_part(rolname, '_', 3)::bigint < extract(epoch FROM now())
+  OR NOT EXISTS (SELECT 1 FROM pg_stat_activity a WHERE a.application_name = r.rolname))"""
+"""Roles whose time is over, and those whose owner's connection ended: the server notices that at once."""
 _OWNED = "SELECT datname FROM pg_database d JOIN pg_roles r ON r.oid = d.datdba WHERE r.rolname = %s"
 
 
@@ -43,29 +46,54 @@ class Lease:
 @contextlib.contextmanager
 def leased(url: str, *, seconds: float) -> Iterator[Lease]:
     """One proof's part of the server. Unusable when the server says no."""
-    with _connected(url) as connection:
-        sweep(connection)
-        lease = _create(connection, seconds)
-    try:
-        yield lease
-    finally:
-        with _connected(url) as connection:
-            _drop(connection, lease.name)
+    expires = int(time.time() + seconds) + SPARE_SECONDS
+    lease = Lease(name=f"{MARK}_{expires}_{secrets.token_hex(4)}", password=secrets.token_urlsafe(24))
+    with _connected(url, lease.name) as held:
+        with _problems(url):
+            sweep(held)
+            _create(held, lease)
+        try:
+            yield lease
+        finally:
+            _take_back(url, held, lease.name)
 
 
 def sweep(connection: psycopg.Connection[Any]) -> None:
     """Take back what proofs left that did not come to their end."""
-    for (name,) in connection.execute(_EXPIRED).fetchall():
+    for (name,) in connection.execute(_LEFT).fetchall():
         _drop(connection, name)
 
 
-@contextlib.contextmanager
-def _connected(url: str) -> Iterator[psycopg.Connection[Any]]:
+def _take_back(url: str, held: psycopg.Connection[Any], role: str) -> None:
+    """Through the connection that was kept, or a new one where that was lost meanwhile."""
     import psycopg
 
     try:
-        with psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_SECONDS) as connection:
-            yield connection
+        _drop(held, role)
+    except psycopg.OperationalError:
+        with _connected(url, role) as again, _problems(url):
+            _drop(again, role)
+
+
+@contextlib.contextmanager
+def _connected(url: str, name: str) -> Iterator[psycopg.Connection[Any]]:
+    import psycopg
+
+    with _problems(url):
+        connection = psycopg.connect(
+            url, autocommit=True, connect_timeout=CONNECT_SECONDS, application_name=name
+        )
+    with contextlib.closing(connection):
+        yield connection
+
+
+@contextlib.contextmanager
+def _problems(url: str) -> Iterator[None]:
+    """What the driver says may hold the address."""
+    import psycopg
+
+    try:
+        yield
     except psycopg.Error as problem:
         raise Unusable(redacted(str(problem), url)) from None
 
@@ -79,11 +107,9 @@ def redacted(text: str, url: str) -> str:
     return line
 
 
-def _create(connection: psycopg.Connection[Any], seconds: float) -> Lease:
+def _create(connection: psycopg.Connection[Any], lease: Lease) -> None:
     from psycopg import sql
 
-    expires = int(time.time() + seconds) + SPARE_SECONDS
-    lease = Lease(name=f"{MARK}_{expires}_{secrets.token_hex(4)}", password=secrets.token_urlsafe(24))
     name = sql.Identifier(lease.name)
     settings = {
         "statement_timeout": f"{STATEMENT_SECONDS}s",
@@ -106,7 +132,6 @@ def _create(connection: psycopg.Connection[Any], seconds: float) -> Lease:
     except BaseException:
         _drop(connection, lease.name)
         raise
-    return lease
 
 
 def _drop(connection: psycopg.Connection[Any], role: str) -> None:
