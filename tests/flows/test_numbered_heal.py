@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.flows.test_django_heal import World
+from tests.flows.django_world import World
 from tests.flows.world import World as Queue
 from tests.flows.world import contract
 from tests.support.project import ROLES
