@@ -177,3 +177,25 @@ def test_row_45_a_model_that_no_migration_brings_is_refused_where_the_contract_a
     code, answer = prove(world)
     assert code == 1, answer
     assert "the models have what no migration brings: Delete model Note" in str(answer["refusals"])
+
+
+HOSTILE = {
+    "ends its process": ("import os\n\nos._exit(0)\n\n\n", "the process ended in the middle (exit 0)"),
+    "runs nothing and says it did": (
+        "from django.db.migrations.executor import MigrationExecutor\n\n"
+        "MigrationExecutor.migrate = lambda *_, **__: None\n\n\n",
+        "the database did not come to 0004_note",
+    ),
+}
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize(("before", "said"), HOSTILE.values(), ids=HOSTILE.keys())
+def test_i7_a_migration_does_not_talk_its_way_through(world: World, before: str, said: str) -> None:
+    world.made(
+        {at("blog", "0003_slug"): migration(TITLE, add("post", "slug"))},
+        {at("blog", "0003_note"): migration(TITLE, create("Note"), before=before)},
+    )
+    code, answer = prove(world)
+    assert code == 1, answer
+    assert said in str(answer["refusals"])
