@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 
 from pointsman.core.migrations.operations import ComparePolicy, Relation, StopIf
-from pointsman.core.migrations.operations.rules import RULES
-from tests.core.migrations.operations.revisions import compared, sql
+from pointsman.core.migrations.operations.rules import RULES, judge
+from tests.core.migrations.operations.revisions import compared, read, sql
 
 ADD = "op.add_column('users', sa.Column('age', sa.Integer()))"
 DROP = "op.drop_column('users', 'age')"
@@ -213,6 +215,17 @@ def test_pairs_that_commute_are_not_refused(left: str, right: str, relation: Rel
 
 def test_every_rule_has_a_pair_that_meets_it() -> None:
     assert {case[3] for case in CONFLICTS} == set(RULES)
+
+
+def test_no_rule_holds_where_the_kinds_say_that_it_need_not_be_asked() -> None:
+    """Rules are only asked of the kinds that they can hold for: asking all of them finds nothing more."""
+    bodies = {part for case in (*CONFLICTS, *COMMUTING) for part in case[1:3]}
+    operations = [operation for body in sorted(bodies) for operation in read(body).operations]
+    for a, b in product(operations, repeat=2):
+        every = next((code for code, rule in RULES.items() if rule(a, b) or rule(b, a)), None)
+        if not (a.kind == b.kind and a.if_exists and b.if_exists):
+            found = judge(a, b)
+            assert (found.rule if found and found.relation is Relation.CONFLICT else None) == every
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 from pointsman.core.migrations.operations import rules_names, rules_rows
-from pointsman.core.migrations.operations.model import Kind, Operation, Relation
+from pointsman.core.migrations.operations.model import DATA_WRITES, Kind, Operation, Relation
 from pointsman.core.migrations.operations.sharing import CREATES, DATA, needs, new_table, touches
 
 _DROPS = frozenset({Kind.DROP_TABLE, Kind.DROP_VIEW})
+_MAKES_COLUMN = frozenset({Kind.ADD_COLUMN, Kind.RENAME_COLUMN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +27,24 @@ def judge(a: Operation, b: Operation) -> Verdict | None:
     """The gravest rule that the two meet, whichever way round; None where they share nothing that matters."""
     if a.kind == b.kind and a.if_exists and b.if_exists and a.kind.value.startswith("drop"):
         return _shared(a, b)
-    for code, rule in RULES.items():
-        reasons = [why for why in (rule(a, b), rule(b, a)) if why is not None]
+    for code, rule, forth, back in _asked(a.kind, b.kind):
+        reasons = [why for why in (rule(a, b) if forth else None, rule(b, a) if back else None) if why]
         if reasons:
             return Verdict(code, min(reasons), Relation.CONFLICT)
     return _shared(a, b)
+
+
+@cache
+def _asked(a: Kind, b: Kind) -> tuple[tuple[str, Rule, bool, bool], ...]:
+    """The rules that operations of two kinds may meet at all, and whether each does one way round and the other."""
+    ways = ((code, rule, _may_meet(code, a, b), _may_meet(code, b, a)) for code, rule in RULES.items())
+    return tuple(way for way in ways if way[2] or way[3])
+
+
+def _may_meet(code: str, first: Kind, second: Kind) -> bool:
+    if code in BY_ROWS and DATA_WRITES.isdisjoint({first, second}):
+        return False
+    return code not in _FIRST or first in _FIRST[code]
 
 
 def _shared(a: Operation, b: Operation) -> Verdict | None:
@@ -111,7 +126,8 @@ def _altered_twice(a: Operation, b: Operation) -> str | None:
     return f"both set the {what} of {where}" if what else None
 
 
-RULES: dict[str, Callable[[Operation, Operation], str | None]] = {
+Rule = Callable[[Operation, Operation], str | None]
+RULES: dict[str, Rule] = {
     "table_twice": _table_twice,
     "table_dropped": _table_dropped,
     "table_renamed": _table_renamed,
@@ -146,3 +162,29 @@ BY_ROWS = frozenset(
 )
 """The rules by which two operations conflict through rows alone. They come last: a pair that meets one of them and
 another is named by the other."""
+
+_FIRST = {
+    "table_twice": CREATES | {Kind.RENAME_TABLE},
+    "table_dropped": _DROPS,
+    "table_renamed": {Kind.RENAME_TABLE},
+    "table_created": CREATES,
+    "column_twice": _MAKES_COLUMN,
+    "column_dropped": {Kind.DROP_COLUMN},
+    "column_renamed": {Kind.RENAME_COLUMN},
+    "column_added": {Kind.ADD_COLUMN},
+    "type_changed": {Kind.ALTER_TYPE},
+    "altered_twice": {Kind.ALTER_DEFAULT, Kind.ALTER_COMMENT, Kind.ALTER_NULLABLE},
+    "primary_key_twice": {Kind.ADD_PRIMARY_KEY},
+    "index_twice": rules_names.MAKES_INDEX,
+    "index_dropped": {Kind.DROP_INDEX, Kind.RENAME_INDEX},
+    "constraint_name": rules_names.CONSTRAINT_NAMES,
+    "key_dropped": {Kind.DROP_CONSTRAINT},
+    "enum_changed": rules_names.ENUMS,
+    "enum_used": rules_names.ENUMS,
+    "function_used": rules_names.FUNCTIONS,
+    "schema_changed": rules_names.SCHEMAS,
+    "data_twice": DATA_WRITES,
+    "data_read": DATA,
+    "foreign_key_data": {Kind.ADD_FOREIGN_KEY},
+}
+"""What the first of two operations has to be for a rule to hold; any other rule is asked of all."""

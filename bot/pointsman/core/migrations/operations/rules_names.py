@@ -6,13 +6,14 @@ from pointsman.core.migrations.operations.model import CONSTRAINTS, Kind, Operat
 
 _KEYS = frozenset({Kind.ADD_UNIQUE, Kind.ADD_PRIMARY_KEY})
 _INDEX_NAMES = _KEYS | {Kind.CREATE_INDEX, Kind.DROP_INDEX, Kind.RENAME_INDEX}
-_CONSTRAINT_NAMES = CONSTRAINTS | {Kind.DROP_CONSTRAINT, Kind.RENAME_CONSTRAINT}
-_MAKES_INDEX = _KEYS | {Kind.CREATE_INDEX, Kind.RENAME_INDEX}
-_ENUMS = frozenset({Kind.CREATE_ENUM, Kind.ADD_ENUM_VALUE, Kind.RENAME_ENUM, Kind.DROP_ENUM})
+CONSTRAINT_NAMES = CONSTRAINTS | {Kind.DROP_CONSTRAINT, Kind.RENAME_CONSTRAINT}
+MAKES_INDEX = _KEYS | {Kind.CREATE_INDEX, Kind.RENAME_INDEX}
+ENUMS = frozenset({Kind.CREATE_ENUM, Kind.ADD_ENUM_VALUE, Kind.RENAME_ENUM, Kind.DROP_ENUM})
 SCHEMAS = frozenset({Kind.CREATE_SCHEMA, Kind.DROP_SCHEMA})
+FUNCTIONS = frozenset({Kind.CREATE_FUNCTION, Kind.DROP_FUNCTION})
 _GROUPS = (
     frozenset({Kind.CREATE_SEQUENCE, Kind.DROP_SEQUENCE}),
-    frozenset({Kind.CREATE_FUNCTION, Kind.DROP_FUNCTION}),
+    FUNCTIONS,
     frozenset({Kind.CREATE_TRIGGER, Kind.DROP_TRIGGER}),
     SCHEMAS,
     frozenset({Kind.CREATE_EXTENSION, Kind.DROP_EXTENSION}),
@@ -21,7 +22,7 @@ _GROUPS = (
 
 
 def index_twice(a: Operation, b: Operation) -> str | None:
-    if a.kind not in _MAKES_INDEX or b.kind not in _MAKES_INDEX:
+    if a.kind not in MAKES_INDEX or b.kind not in MAKES_INDEX:
         return None
     name = a.new_name or a.name
     if name is not None and name == (b.new_name or b.name) and _schema(a) == _schema(b):
@@ -45,7 +46,7 @@ def index_dropped(a: Operation, b: Operation) -> str | None:
 
 
 def constraint_name(a: Operation, b: Operation) -> str | None:
-    if a.kind not in _CONSTRAINT_NAMES or b.kind not in _CONSTRAINT_NAMES:
+    if a.kind not in CONSTRAINT_NAMES or b.kind not in CONSTRAINT_NAMES:
         return None
     mine, theirs = {a.name, a.new_name} - {None}, {b.name, b.new_name} - {None}
     keyed = a.kind is b.kind is Kind.ADD_FOREIGN_KEY
@@ -68,9 +69,9 @@ def key_dropped(a: Operation, b: Operation) -> str | None:
 
 
 def enum_changed(a: Operation, b: Operation) -> str | None:
-    if a.kind not in _ENUMS:
+    if a.kind not in ENUMS:
         return None
-    if b.kind in _ENUMS and {a.name, a.new_name} & {b.name, b.new_name} - {None}:
+    if b.kind in ENUMS and {a.name, a.new_name} & {b.name, b.new_name} - {None}:
         if not a.kind is b.kind is Kind.ADD_ENUM_VALUE:
             return f"both change the type {a.name}"
         same = set(a.values) & set(b.values)
@@ -83,7 +84,7 @@ def enum_changed(a: Operation, b: Operation) -> str | None:
 
 
 def enum_used(a: Operation, b: Operation) -> str | None:
-    if a.kind not in _ENUMS or b.kind in _ENUMS:
+    if a.kind not in ENUMS or b.kind in ENUMS:
         return None
     if {a.name, a.new_name} & set(b.types) and (
         a.kind is not Kind.ADD_ENUM_VALUE or b.kind is Kind.ALTER_TYPE
@@ -103,7 +104,7 @@ def same_name(a: Operation, b: Operation) -> str | None:
 
 
 def function_used(a: Operation, b: Operation) -> str | None:
-    if a.kind in _GROUPS[1] and b.kind in _GROUPS[2] and a.name in b.types:
+    if a.kind in FUNCTIONS and b.kind in _GROUPS[2] and a.name in b.types:
         return f"one side changes the function {a.name}, the other calls it"
     return None
 
