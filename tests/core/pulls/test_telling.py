@@ -148,6 +148,19 @@ def test_both_sides_of_a_conflict_stand_side_by_side_R11() -> None:
     assert "the same once more" not in said, "what the table shows is not said twice"
 
 
+def test_a_clash_is_told_at_once_with_the_next_step_and_its_fork_R11() -> None:
+    reason = Reason(code="conflict", text=CONFLICT.message.splitlines()[0])
+    fork = replace(reparented(), refused=True)
+    told = replace(conflicted(), graphs=(fork,))
+    said = compose_comment(story(stage=Returned(reason=reason), judged=judged(migrations=told)))
+    first, _, folded = said.partition("<details>")
+    assert "both alter column users.email\n```" in first
+    assert "- Merge the base into the change, settle which operation is to hold" in first
+    assert "Then push and comment `/queue`" in first
+    assert "before  f0f0 ─┬─ aa11 ─── aa22" in folded and "after" not in folded
+    assert "follows aa22" not in said, "what was not done is not told as done"
+
+
 @pytest.mark.parametrize(
     ("stage", "said"),
     [

@@ -29,6 +29,7 @@ from pointsman.core.pulls.story import (
     Returned,
     Withdrawn,
 )
+from pointsman.core.queue.model import Reason
 
 MARKER = "<!-- pointsman:comment v1 -->"
 """The first line of the comment, by which it is found again."""
@@ -92,11 +93,18 @@ def _why(story: PullStory) -> Iterator[str]:
         case Held(why=why):
             yield box(why)
         case Returned(reason=reason):
-            yield box(reason.text)
+            yield box("\n".join([reason.text, *_first_clash(story, reason)]))
         case _:
             pass
     if story.paused and not story.is_final:
         yield f"{words.paused()}\n{box(story.paused)}"
+
+
+def _first_clash(story: PullStory, reason: Reason) -> Iterator[str]:
+    """What the first two operations that are quoted do, where the reason ends before it says so."""
+    told = story.judged.migrations.refusals if story.judged and reason.text.endswith(":") else ()
+    found = [quote for refusal in told if refusal.code == reason.code for quote in quotes(refusal)]
+    yield from (quote.why.rpartition(" [")[0] or quote.why for quote in found[:1])
 
 
 def box(text: str, limit: int = 4000) -> str:

@@ -11,6 +11,8 @@ from typing import assert_never
 from pointsman.core.contract import ApprovalNeeded, ContractVerdict
 from pointsman.core.migrations.drawing.model import HealedGraph
 from pointsman.core.migrations.drawing.words import early_databases
+from pointsman.core.migrations.drawing.words import next_step as next_step_of
+from pointsman.core.migrations.heal.model import Refusal
 from pointsman.core.model import Sha
 from pointsman.core.pulls.markdown import code, codes
 from pointsman.core.pulls.story import (
@@ -46,6 +48,22 @@ _RETURNED = {
     "unreadable_operations": "nothing tells whether its migrations clash with those on the base branch",
     "proof_failed": "the repair of its migration fork was proved wrong",
     "not_proved": "the repair of its migration fork could not be proved",
+    "two_heads": "its migrations end in several heads of its own",
+    "second_base": "it starts a second migration history",
+    "ambiguous_parent": "the base branch itself is forked where its migrations belong",
+    "still_forked": "no move ends its migration fork",
+    "too_many_heads": "the contract allows one migration head",
+    "stopped_by_policy": "the contract leaves its migration fork to people",
+    "cannot_edit": "its migration can't be edited in place",
+    "edits_published": "it edits a migration that is on the base branch already",
+    "deletes_published": "it deletes a migration that is on the base branch",
+    "parent_removed": "its migration follows one that the base branch has removed",
+    "missing_parent": "its migration follows one that is not there",
+    "duplicate_revision": "two migration files have one id",
+    "conflict_markers": "a migration file holds conflict markers",
+    "unparsable": "a migration file can't be read",
+    "needs_regenerating": "a file has to be made anew, and nothing here may do that",
+    "not_regenerated": "a file could not be made anew",
 }
 _MARKS = {"passed": "✓", "failed": "✗", "running": "…", "due": "·"}
 
@@ -98,7 +116,9 @@ def next_step(story: PullStory) -> str:
         return ""
     if story.stage.reason.code in ("already_landed", "nothing_new"):
         return ""
-    return "Mend it, push and comment `/queue`; `/retry` queues the same head again."
+    first = next_step_of(Refusal(story.stage.reason.code, ""))
+    mend = f"{first} Then push" if first else "Mend it, push"
+    return f"{mend} and comment `/queue`; `/retry` queues the same head again."
 
 
 def same_head(numbers: Sequence[int]) -> str:
