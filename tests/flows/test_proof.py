@@ -174,8 +174,12 @@ def test_an_environment_that_the_base_does_not_have_is_proved_from_empty(tmp_pat
     "line",
     [
         pytest.param("import acme_settings_that_nobody_has", id="package missing"),
-        pytest.param("raise RuntimeError('Working outside of application context')", id="no application"),
-        pytest.param("import sys; sys.exit('no DATABASE_URL')", id="exits"),
+        pytest.param(
+            "raise RuntimeError('Working outside of application context')",
+            id="no application",
+            marks=pytest.mark.soak,
+        ),
+        pytest.param("import sys; sys.exit('no DATABASE_URL')", id="exits", marks=pytest.mark.soak),
     ],
 )
 def test_where_env_py_cannot_run_the_migrations_are_proved_alone(tmp_path: Path, line: str) -> None:
@@ -243,6 +247,18 @@ NOT_HERE = [
         'op.create_foreign_key("fk", "users", "teams", ["id"], ["id"])',
         "another database",
         id="constraint that SQLite can't add",
+    ),
+    pytest.param(
+        'op.create_index("i", "users", ["id"], postgresql_concurrently=True)',
+        "another database than SQLite: c1 builds or drops an index concurrently",
+        id="index built concurrently",
+        marks=pytest.mark.soak,
+    ),
+    pytest.param(
+        'op.execute("VACUUM")',
+        "another database than SQLite: c1 runs VACUUM",
+        id="vacuum",
+        marks=pytest.mark.soak,
     ),
     pytest.param("import geoalchemy2_that_nobody_has", "not installed here", id="package missing"),
     pytest.param(

@@ -12,6 +12,7 @@ import os
 import shutil
 import sqlite3
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -21,6 +22,7 @@ from pointsman.runner.rows import Rows
 from pointsman.runner.schema import Schema
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
+END_SECONDS = 10.0
 DRIVERS = ("psycopg", "psycopg2", "pg8000")
 """Of those that SQLAlchemy drives without async, in the order in which they are taken."""
 
@@ -42,6 +44,7 @@ class Database:
         if self.kind == SQLITE:
             return schema.read_schema(Path(self.name), without=without)
         with _connected(self.url) as connection:
+            _end_others(connection)
             return schema_postgresql.read_schema(connection, without=without)
 
     def versions(self, table: str) -> list[str]:
@@ -169,6 +172,19 @@ def on_database(url: str, name: str) -> str:
     """The same server, another database. Only for addresses that we made: `.../?host=...`"""
     before, _, after = url.partition("/?")
     return f"{before}/{name}?{after}"
+
+
+def _end_others(connection: Any) -> None:
+    """What a process left running on the server would go on after its own end."""
+    others = (
+        "FROM pg_stat_activity WHERE datname = current_database() AND usename = current_user "
+        "AND pid <> pg_backend_pid()"
+    )
+    until = time.monotonic() + END_SECONDS
+    while connection.exec_driver_sql(f"SELECT pg_terminate_backend(pid) {others}").fetchall():
+        if time.monotonic() > until:
+            raise TimeoutError("a session of the migrations does not end")
+        time.sleep(0.01)
 
 
 @contextlib.contextmanager

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any, Optional
 
 from pointsman.runner.answer import run_apart
-from pointsman.runner.databases import Database
+from pointsman.runner.concurrently import stop_at_concurrent
+from pointsman.runner.databases import SQLITE, Database
 from pointsman.runner.failures import BROKEN, CANT_TELL, ENVIRONMENT, Failure, failure, is_missing_package
 from pointsman.runner.place import Place
 from pointsman.runner.redirect import URL_NAMES, Elsewhere, Redirected, redirect
@@ -104,6 +105,10 @@ def _perform(step: Step, job: Json) -> Json:
         if step.mode == BARE:
             _leave_out_env_py(seen)
         facts.update(_graph(config))
+        if step.database.kind == SQLITE and _target(seen, target, step.mode) != SQLITE:
+            stop_at_concurrent(
+                facts["graph"].keys() - ancestors(facts["graph"], job["base_heads"]), place.versions
+            )
         for name, *words in step.commands:
             if name == "seed":
                 step.database.load(Path(words[0]).read_text(encoding="utf-8"))

@@ -164,7 +164,9 @@ def _request(healing: Healing, each: HealedEnvironment, rule: HealRule) -> Proof
 def _unproved(proof: Proof, each: HealedEnvironment) -> Refusal:
     paths = tuple(move.new_path for move in each.plan.moves) + tuple(path for _, path in each.added)
     if proof.ran:
-        detail = "\n".join(f"{one.name}: {one.detail}" for one in proof.routes if not one.ok and one.detail)
+        said = proof.reason or ""
+        failed = [one for one in proof.routes if not one.ok and one.detail and one.detail not in said]
+        detail = "\n".join(f"{one.name}: {one.detail}" for one in failed)
         return Refusal(Why.PROOF_FAILED, f"{in_words(proof)}\n{detail}".rstrip(), paths)
     text = f"{in_words(proof)}. The contract asks for a proof (`migrations.proof: required`)."
     return Refusal(Why.NOT_PROVED, text, paths)
