@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from types import FrameType
 from typing import Any, Callable, Optional  # noqa: UP035 - called at run time by 3.9
 
 from pointsman.runner.failures import OTHER_DATABASE
@@ -44,11 +45,11 @@ def stop_at_concurrent(ours: set[str], versions: list[Path]) -> None:
 
 def _running(versions: list[Path]) -> Optional[str]:  # noqa: UP045
     """The revision whose file is being run."""
-    frame = sys._getframe(1)
+    frame: Optional[FrameType] = sys._getframe(1)  # noqa: UP045
     while frame is not None:
         path = Path(frame.f_code.co_filename)
         if any(folder in path.parents for folder in versions):
             found = frame.f_globals.get("revision")
             return found if isinstance(found, str) else None
-        frame = frame.f_back  # type: ignore[assignment]
+        frame = frame.f_back
     return None
