@@ -95,9 +95,6 @@ class Numbered(Usual):
     def rename(self, blob: bytes, ids: Mapping[str, str]) -> bytes | Uneditable:
         return blob
 
-    def builds_same(self, before: Sequence[bytes], after: bytes) -> bool:
-        return False
-
     def merge_revision(
         self, layout: Layout, parents: Sequence[Revision], habit: Sequence[bytes], *, id: str, when: int
     ) -> NewFile:
