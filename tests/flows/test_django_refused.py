@@ -135,6 +135,7 @@ def test_what_django_would_stumble_over_is_refused(world: World, broken: tuple[d
     left, answer = world.made({"README": "x"}, files).heal()
     assert left == 1
     assert [each["code"] for each in answer["refusals"]] == [code]
+    assert "branch label" not in answer["refusals"][0]["message"]
 
 
 def test_row_37_a_published_migration_is_not_edited(world: World) -> None:

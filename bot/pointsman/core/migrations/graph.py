@@ -13,7 +13,7 @@ class Graph:
     of one id the first revision counts, and an edge to nowhere is no edge."""
 
     def __init__(self, revisions: Iterable[Revision], *, one_lineage: bool = False) -> None:
-        self._one_lineage = one_lineage
+        self.one_lineage = one_lineage
         self.by_id: dict[str, Revision] = {}
         for revision in revisions:
             self.by_id.setdefault(revision.id, revision)
@@ -87,7 +87,7 @@ class Graph:
     @cached_property
     def component(self) -> Mapping[str, str]:
         """Revision -> a name of the connected part that it is in (its least id); one part with `one_lineage`."""
-        if self._one_lineage:
+        if self.one_lineage:
             return dict.fromkeys(self.by_id, "")
         part: dict[str, str] = {}
         for start in sorted(self.by_id):

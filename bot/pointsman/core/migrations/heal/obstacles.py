@@ -119,10 +119,11 @@ def faults(part: Part, facts: Facts) -> Iterable[Refusal]:
         return
     if part.roots and not part.edges and not _is_own_lineage(part, facts):
         root = merged.by_id[part.roots[0]]
+        heads = " or ".join(facts.base.heads) or "the base"
+        meant = "If that is meant, give it a branch label or a version folder of its own; if not, let"
         text = (
-            f"{root.path} starts a second history (revision {root.id} follows nothing). If that is meant, give "
-            "it a branch label or a version folder of its own; if not, let it follow "
-            f"{' or '.join(facts.base.heads) or 'the base'}."
+            f"{root.path} starts a second history (revision {root.id} follows nothing). "
+            f"{'Let' if merged.one_lineage else meant} it follow {heads}."
         )
         yield Refusal(Why.SECOND_BASE, text, (root.path,))
 
