@@ -280,11 +280,11 @@ def _function(path: str, call: Call, rec: Recorder, *, quiet: bool) -> None:
     last = path.rpartition(".")[2]
     if last in _LOGGING and "log" in path.lower().rpartition(".")[0].rpartition(".")[2]:
         return
-    if is_question(path):
-        return
     if makes_a_value(path) and not hands_over(*call.args, *call.kwargs.values()):
         return
     handed = mentions(rec, *call.args, *call.kwargs.values()).database
+    if is_question(path) and (handed or rec.asking):
+        return
     if handed or not (quiet or last[:1].isupper()):
         rec.unknown(f"{path}() is in another file")
 

@@ -88,6 +88,12 @@ class Evaluator:
         finally:
             self._depth -= 1
 
+    def _ask(self, test: ast.expr, scope: Scope) -> None:
+        """Evaluate a condition: what it calls is called for its answer."""
+        before, self._rec.asking = self._rec.asking, True
+        self._eval(test, scope)
+        self._rec.asking = before
+
     def _expression(self, node: ast.expr, scope: Scope) -> Term:
         match node:
             case ast.Constant(value=value):
@@ -133,7 +139,7 @@ class Evaluator:
             case ast.Await(value=value) | ast.Starred(value=value):
                 return self._eval(value, scope)
             case ast.IfExp(test=test, body=body, orelse=orelse):
-                self._eval(test, scope)
+                self._ask(test, scope)
                 return folding.choice(self._eval(body, scope), self._eval(orelse, scope))
             case _:
                 return Opaque(
@@ -264,11 +270,12 @@ class Evaluator:
         self._scopes.append(scope)
         self._returns.append([])
         depth, self._depth = self._depth, 0
+        asking, self._rec.asking = self._rec.asking, False
         if isinstance(node, ast.Lambda):
             self._returned(self._eval(node.body, scope))
         else:
             self._block(node.body, scope)
-        self._depth = depth
+        self._depth, self._rec.asking = depth, asking
         self._calls.pop()
         self._scopes.pop()
         self._rec.move(*place)

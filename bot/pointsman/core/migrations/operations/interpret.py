@@ -66,7 +66,7 @@ class Interpreter(Evaluator):
             case ast.Return(value=ast.expr() as value):
                 self._returned(self._eval(value, scope))
             case ast.Assert(test=test):
-                self._eval(test, scope)
+                self._ask(test, scope)
             case ast.Raise(exc=ast.expr() as raised):
                 self._eval(raised, scope)
             case _:
@@ -75,13 +75,13 @@ class Interpreter(Evaluator):
     def _compound(self, node: ast.stmt, scope: Scope) -> None:
         match node:
             case ast.If(test=test, body=body, orelse=orelse):
-                self._eval(test, scope)
+                self._ask(test, scope)
                 self._branches([body, orelse], scope)
             case ast.For() | ast.AsyncFor():
                 self._loop(node.target, self._eval(node.iter, scope), node.body, scope)
                 self._branches([node.orelse, []], scope)
             case ast.While(test=test, body=body, orelse=orelse):
-                self._eval(test, scope)
+                self._ask(test, scope)
                 self._branches([body, []], scope)
                 self._branches([orelse, []], scope)
             case ast.With() | ast.AsyncWith():

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from pointsman.core.migrations.operations.model import Footprint, Kind, Operation, Unknown
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Part of a kept footprint's key: raised whenever the same source would be read otherwise."""
 
 _NAMES = tuple(each.name for each in fields(Operation) if each.name != "kind")

@@ -42,6 +42,7 @@ class Recorder:
         self._sql = 0
         self._read: set[tuple[int, str, str | None]] = set()
         self.recording = True
+        self.asking = False
         self.calls: list[tuple[str, Call]] = []
 
     @property
