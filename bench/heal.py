@@ -28,7 +28,7 @@ ROUNDS = 7
 def main(argv: Sequence[str] = ()) -> None:
     """Prints milliseconds at the best and the median, and the memory of the whole process."""
     for size in [int(each) for each in argv] or SIZES:
-        rounds = ROUNDS if size <= 1_000 else 3
+        rounds = ROUNDS if size <= 1_000 else 3 if size <= 5_000 else 1
         with tempfile.TemporaryDirectory(prefix="pointsman-bench-") as folder:
             report(Path(folder), size, rounds)
 

@@ -14,7 +14,7 @@ class _Anything:
     """Has every attribute, takes every argument, and is no base of a class that inherits from it."""
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
+        if name.startswith("__") and name != "__table__":  # that one is SQLAlchemy's, the others are Python's
             raise AttributeError(name)
         return self
 
