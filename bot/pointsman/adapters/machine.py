@@ -61,7 +61,7 @@ def protections(sandbox: Sandbox, policy: Policy | None) -> Iterator[Finding]:
         state = State.OK if held else State.BROKEN if each in demanded else State.MISSING
         if each in demanded:
             text += (
-                " (the contract demands it)" if held else "; the contract demands it: no check will pass here"
+                " (the contract demands it)" if held else "; the contract demands it: nothing will pass here"
             )
         yield Finding(area="protections", name=each.value, state=state, text=text)
     yield _proof_account(able)
@@ -131,9 +131,11 @@ def _proof_account(able: Capabilities) -> Finding:
         text = f"migrations run in a scrubbed process, but with {' and '.join(lacking)} not taken away"
         return Finding(area="protections", name="proofs", state=State.MISSING, text=text)
     whose = "another account" if os.geteuid() == 0 else "this account"
-    return Finding(
-        area="protections", name="proofs", state=State.OK, text=f"migrations run jailed, under {whose}"
+    text = (
+        f"migrations run jailed, under {whose}; no sight of homes and temporary folders; time, processor time, memory, "
+        "processes, file size, disk and output bounded"
     )
+    return Finding(area="protections", name="proofs", state=State.OK, text=text)
 
 
 def _journal(folder: Path) -> Finding:
