@@ -15,7 +15,7 @@ from pathlib import Path
 from bench.heads import build
 
 from pointsman.core.model import Sha
-from pointsman.service.heal import Healer
+from pointsman.service.heal.healer import Healer
 from pointsman.service.migrations import Reader
 from pointsman.wiring import open_git
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from bench.heads import BIN, build, process, revision_text
 
-from pointsman.service.heal import Healer
+from pointsman.service.heal.healer import Healer
 from pointsman.service.migrations import Reader
 from pointsman.wiring import open_git
 

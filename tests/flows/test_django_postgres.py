@@ -17,7 +17,7 @@ from pointsman.adapters.sandbox import Sandbox
 from pointsman.core.contract import Contract, load
 from pointsman.core.model import Sha
 from pointsman.core.proof import Proof
-from pointsman.service.healing import Verdict, heal
+from pointsman.service.heal.verdict import Verdict, heal
 from tests.flows.django_world import BASE
 from tests.support.django_project import add, at, create, migration, settings
 from tests.support.project import ROLES

@@ -14,7 +14,7 @@ from alembic.script import ScriptDirectory
 
 from pointsman.cli.main import entry
 from pointsman.core.model import Sha
-from pointsman.service.heal import Healer
+from pointsman.service.heal.healer import Healer
 from pointsman.service.migrations import Reader
 from pointsman.wiring import open_git
 from tests.support.project import ROLES, VERSIONS, Project, codes, forked, revision

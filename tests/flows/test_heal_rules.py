@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pointsman.core.contract import Contract, load
-from pointsman.service.heal_rules import HealRule, rules_of
+from pointsman.service.heal.rules import HealRule, rules_of
 from tests.support.project import ROLES
 
 

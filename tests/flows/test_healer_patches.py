@@ -21,10 +21,10 @@ from pointsman.core.healer.model import Answer, Outcome, Question, in_words
 from pointsman.core.model import Sha
 from pointsman.core.patch import patch
 from pointsman.core.proof import Proof, ProofRequest, Prover, Route
-from pointsman.service.heal_commit import message
-from pointsman.service.heal_stack import HealingStacker
-from pointsman.service.healer_memory import Helper, Recalled
-from pointsman.service.healing import Verdict, heal
+from pointsman.service.heal.asking_memory import Helper, Recalled
+from pointsman.service.heal.commit import message
+from pointsman.service.heal.stack import HealingStacker
+from pointsman.service.heal.verdict import Verdict, heal
 from pointsman.service.migrations import Reader
 from pointsman.service.stacking import Unstackable
 from tests.support.project import ROLES, VERSIONS, Project, revision

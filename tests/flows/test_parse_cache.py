@@ -15,7 +15,7 @@ from pointsman.core.migrations.alembic.parse import parse
 from pointsman.core.migrations.cache import MemoryCache
 from pointsman.core.migrations.model import Issue, Parsed
 from pointsman.core.model import Sha
-from pointsman.service.healing import heal
+from pointsman.service.heal.verdict import heal
 from pointsman.service.migrations import Reader
 from pointsman.wiring import open_git, open_reader
 from tests.support.project import Project, forked

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pointsman.service.healing import Verdict
+from pointsman.service.heal.verdict import Verdict
 from tests.support.project import VERSIONS, Project
 
 

@@ -9,8 +9,8 @@ from pointsman.adapters.git.repository import GitRepository
 from pointsman.core.contract import Contract, load
 from pointsman.core.migrations.environment import Environment
 from pointsman.core.model import Sha, Signature
-from pointsman.service.heal_commit import commit
-from pointsman.service.healing import Verdict, heal
+from pointsman.service.heal.commit import commit
+from pointsman.service.heal.verdict import Verdict, heal
 from pointsman.service.migrations import Reader
 from tests.support.repo import Repo
 

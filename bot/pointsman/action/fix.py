@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from pointsman.adapters.git.repository import GitRepository
     from pointsman.core.model import Sha
     from pointsman.core.proof import Prover
-    from pointsman.service.healing import Verdict
+    from pointsman.service.heal.verdict import Verdict
 
 NAME, EMAIL = "Pointsman", "pointsman@localhost"
 
@@ -27,8 +27,8 @@ def fix(git: GitRepository, base: Sha, head: Sha, *, prover: Prover | None) -> F
     two commits, so that whoever heals them gets the very same commit."""
     from pointsman.core.model import Signature
     from pointsman.service.contracts import find_contract
-    from pointsman.service.heal_commit import commit
-    from pointsman.service.healing import heal
+    from pointsman.service.heal.commit import commit
+    from pointsman.service.heal.verdict import heal
     from pointsman.wiring import open_reader
 
     verdict = heal(git, base, head, find_contract(git, base), prover=prover, reader=open_reader(git))

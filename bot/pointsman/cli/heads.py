@@ -54,7 +54,7 @@ def _named(git: Git, commit: Sha) -> tuple[str, ...]:
     if not any(name.encode() in data for name in UNMARKED):
         return ()
     from pointsman.core.contract import Contract, load
-    from pointsman.service.heal_rules import rules_of
+    from pointsman.service.heal.rules import rules_of
 
     loaded = load(data)
     return tuple(rules_of(loaded).named) if isinstance(loaded, Contract) else ()

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from pointsman.core.migrations.drawing.scene import Told
     from pointsman.core.model import Sha, Signature
     from pointsman.ports import Git
-    from pointsman.service.heal import Healing
-    from pointsman.service.healer_memory import Helper
-    from pointsman.service.healing import Verdict
+    from pointsman.service.heal.asking_memory import Helper
+    from pointsman.service.heal.model import Healing
+    from pointsman.service.heal.verdict import Verdict
 
 SHORT = 12
 
@@ -72,9 +72,9 @@ def heal(
     """
     from pointsman.cli.heal_report import write_svg
     from pointsman.service.contracts import find_contract
-    from pointsman.service.explain import told_of
-    from pointsman.service.heal_patch import patch_of
-    from pointsman.service.healing import heal as run
+    from pointsman.service.heal.explain import told_of
+    from pointsman.service.heal.patch import patch_of
+    from pointsman.service.heal.verdict import heal as run
     from pointsman.wiring import open_git, open_prover, open_reader, open_regenerator
 
     if svg is not None:
@@ -113,7 +113,7 @@ def heal(
 
 
 def _helper(git: GitRepository) -> Helper:
-    from pointsman.service.healer_memory import Helper
+    from pointsman.service.heal.asking_memory import Helper
     from pointsman.wiring import open_healer
 
     return Helper(command=open_healer(git))
@@ -143,7 +143,7 @@ class _Target:
 def _commit(git: Git, healing: Healing) -> Sha | None:
     if healing.status != "healed":
         return None
-    from pointsman.service.heal_commit import commit
+    from pointsman.service.heal.commit import commit
 
     when = max(git.commit_facts(each).committer.when for each in {healing.onto, healing.head})
     return commit(git, healing, author=_who("AUTHOR", when), committer=_who("COMMITTER", when))
@@ -200,7 +200,7 @@ def _print(
 
 
 def _headline(healing: Healing, names: tuple[str, str]) -> str:
-    from pointsman.service.explain import called
+    from pointsman.service.heal.explain import called
 
     base, head = (called(name) for name in names)
     colour = "red" if healing.status == "refused" else "green"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pointsman.core.migrations.drawing.scene import Told
     from pointsman.core.migrations.heal.model import Plan, Refusal
     from pointsman.core.proof import Proof
-    from pointsman.service.healing import Verdict
+    from pointsman.service.heal.verdict import Verdict
 
 SENTENCES, HINTS, GRAPHS = 3, 2, 3
 QUOTED = 9

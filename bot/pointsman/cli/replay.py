@@ -160,7 +160,7 @@ def _say(one: Replayed) -> None:
 def _reasons(one: Replayed) -> Iterator[str]:
     """All that is out of the ordinary, a clause each."""
     from pointsman.core.proof import in_words
-    from pointsman.service.heal_commit import summary
+    from pointsman.service.heal.commit import summary
 
     if one.trouble:
         yield one.trouble.partition("\n")[0]

@@ -18,7 +18,7 @@ from pointsman.core.contract.reasons import shown
 from pointsman.core.healer.model import in_words
 from pointsman.core.model import Sha
 from pointsman.service.contracts import contract_at
-from pointsman.service.healing import Verdict, heal
+from pointsman.service.heal.verdict import Verdict, heal
 from pointsman.service.judging import Subject, judge_trees, refused, required_names, role_of
 
 if TYPE_CHECKING:

@@ -22,9 +22,9 @@ from pointsman.core.pulls.telling import HealedGraph, Judged, MigrationsTold
 from pointsman.core.queue.model import Change
 from pointsman.ports import Clock, Git, People, Store
 from pointsman.service.check import NOT_MERGED, WRONG_TARGET, CheckReport, Question, judge_change
-from pointsman.service.explain import graphs_of
-from pointsman.service.heal import Healing
-from pointsman.service.healing import Verdict, heal
+from pointsman.service.heal.explain import graphs_of
+from pointsman.service.heal.model import Healing
+from pointsman.service.heal.verdict import Verdict, heal
 from pointsman.service.judging import Subject, refused, required_names, role_of
 from pointsman.service.migrations import Reader
 from pointsman.service.recorded import subject_of

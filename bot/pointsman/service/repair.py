@@ -12,12 +12,12 @@ from pointsman.core.proof import Prover, in_words
 from pointsman.core.pulls.model import Account, Pull
 from pointsman.core.queue.model import Entry
 from pointsman.ports import Clock, Git, Pulls, Remote, Store
-from pointsman.service import heal_commit
 from pointsman.service.build import BOT
-from pointsman.service.heal import Healing
-from pointsman.service.heal_patch import patch_of
-from pointsman.service.healer_memory import Helper
-from pointsman.service.healing import Verdict, heal
+from pointsman.service.heal import commit as fix_commit
+from pointsman.service.heal.asking_memory import Helper
+from pointsman.service.heal.model import Healing
+from pointsman.service.heal.patch import patch_of
+from pointsman.service.heal.verdict import Verdict, heal
 from pointsman.service.migrations import Reader
 from pointsman.service.pull_desk import Base
 
@@ -127,7 +127,7 @@ class Repairs:
         if healing.status == "refused":
             return NotHealed(text=_refusals(verdict))
         who = self._bot()
-        commit = heal_commit.commit(self.git, healing, author=who, committer=who)
+        commit = fix_commit.commit(self.git, healing, author=who, committer=who)
         branch = f"{FIXES}{base.lane}-{base.tip[:12]}"
         there = self.remote.listed([HEADS + branch]).get(HEADS + branch)
         refused = None if there == commit else self.remote.push(HEADS + branch, new=commit, expected=there)
@@ -135,7 +135,7 @@ class Repairs:
             return self._patch(healing, refused.why)
         number = self.pulls.open_pull(
             title=f"Heal the migration fork on {base.lane}",
-            body=f"{heal_commit.message(healing)}\n\nAsked for by {by.login}.",
+            body=f"{fix_commit.message(healing)}\n\nAsked for by {by.login}.",
             branch=branch,
             base=base.lane,
         )
@@ -150,7 +150,7 @@ class Repairs:
         merge = self.git.commit(
             tree=healing.merged,
             parents=(healing.head, healing.onto),
-            message=heal_commit.message(healing)
+            message=fix_commit.message(healing)
             if alone
             else f"Merge the base at {healing.onto[:12]}, to heal the migration fork on top\n",
             author=who,
@@ -161,13 +161,13 @@ class Repairs:
         return self.git.commit(
             tree=healing.tree,
             parents=(merge,),
-            message=heal_commit.message(healing),
+            message=fix_commit.message(healing),
             author=who,
             committer=who,
         )
 
     def _told(self, verdict: Verdict, commit: Sha, number: int, lane: str) -> Pushed:
-        summary = heal_commit.summary(verdict.healing)
+        summary = fix_commit.summary(verdict.healing)
         body = {"change": number, "commit": commit, "why": summary}
         self.store.save(entries=(Entry(lane=lane, kind="repaired", body=body),), at=self.clock.now())
         proof = in_words(verdict.proof) if verdict.proof else "not proved yet: that is left to the checks"

@@ -21,8 +21,8 @@ from pointsman.core.replay import Origin, OutcomeWord, Said, origin_of
 from pointsman.ports import Git
 from pointsman.service.check import Question, contract_json, judge_change
 from pointsman.service.contracts import find_contract
-from pointsman.service.heal_rules import rules_of
-from pointsman.service.healing import Verdict, heal
+from pointsman.service.heal.rules import rules_of
+from pointsman.service.heal.verdict import Verdict, heal
 from pointsman.service.judging import Subject
 from pointsman.service.migrations import Reader
 from pointsman.service.past_roles import PastRoles

@@ -34,8 +34,8 @@ from pointsman.core.queue.model import Entry
 from pointsman.ports import Clock, Gates, Store
 from pointsman.service.build import Builder
 from pointsman.service.consent import Consents
-from pointsman.service.heal_stack import HealingStacker
-from pointsman.service.healer_memory import Helper, Notes
+from pointsman.service.heal.asking_memory import Helper, Notes
+from pointsman.service.heal.stack import HealingStacker
 from pointsman.service.hub import Hub
 from pointsman.service.intake import Intake
 from pointsman.service.loop import Loop

@@ -192,8 +192,8 @@ def local_queue(
     from pointsman.adapters.store.sql import SqlStore
     from pointsman.service.build import Builder
     from pointsman.service.consent import Consents
-    from pointsman.service.heal_stack import HealingStacker
-    from pointsman.service.healer_memory import Helper, Notes
+    from pointsman.service.heal.asking_memory import Helper, Notes
+    from pointsman.service.heal.stack import HealingStacker
     from pointsman.service.loop import Loop
     from pointsman.service.migrations import Reader
     from pointsman.service.observe import Observer

@@ -16,8 +16,10 @@ from pointsman.core.migrations import backends
 from pointsman.core.migrations.backends import BACKENDS
 from pointsman.core.migrations.names import NAMES
 from pointsman.core.model import Sha
-from pointsman.service import heal, migrations
-from pointsman.service.heal import Healer, Healing
+from pointsman.service import migrations
+from pointsman.service.heal import healer
+from pointsman.service.heal.healer import Healer
+from pointsman.service.heal.model import Healing
 from pointsman.service.migrations import Reader
 from tests.support.repo import Repo
 
@@ -36,7 +38,7 @@ def ladder(monkeypatch: pytest.MonkeyPatch) -> Any:
     assert code is not None
     found: dict[str, Any] = {}
     exec(compile(code[1], str(PAGE), "exec"), found)  # noqa: S102 - our own page
-    for module in (backends, heal, migrations):
+    for module in (backends, healer, migrations):
         monkeypatch.setattr(module, "BACKENDS", (*BACKENDS, found["Ladder"]()))
     return found["Ladder"]()
 

@@ -44,7 +44,7 @@ def run(around: Surroundings) -> Result:
     asked = _asked(around)
     if isinstance(asked, Nothing):
         return Result(code=0, outcome="nothing", lines=(asked.why,), outputs={"summary": asked.why})
-    from pointsman.service.heal_patch import patch_of
+    from pointsman.service.heal.patch import patch_of
 
     one = asked.subject
     with ExitStack() as stack:
@@ -183,7 +183,7 @@ def _left_to_them(around: Surroundings, patch: bytes, why: str, one: Subject) ->
 
 def _said(asked: Asked, made: Fix, patch: bytes, pushed: str) -> Result:
     from pointsman.core.pulls.comment import graph_text
-    from pointsman.service.explain import graphs_of
+    from pointsman.service.heal.explain import graphs_of
 
     one, healing = asked.subject, made.verdict.healing
     lines = [f"{healing.status}: {one.branch or one.head[:12]} onto {one.target or one.base[:12]}"]

@@ -9,7 +9,7 @@ from pointsman.core.model import CommitFacts, Sha, Signature
 from pointsman.ports import Git
 
 if TYPE_CHECKING:
-    from pointsman.service.heal import Healing
+    from pointsman.service.heal.model import Healing
 
 TRAILER = "Pointsman-Healed-Head"
 """The last line of a fix commit names the head that it healed, so that a later run can start from that again."""

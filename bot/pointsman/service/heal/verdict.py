@@ -10,17 +10,18 @@ from pointsman.core.healer.model import STRATEGY, Asked
 from pointsman.core.migrations.heal.model import Refusal, Why
 from pointsman.core.model import Sha
 from pointsman.core.proof import Proof, ProofRequest, Prover, in_words, proof_allows
-from pointsman.service.heal import HealedEnvironment, Healer, Healing
-from pointsman.service.heal_commit import summary
-from pointsman.service.heal_rules import HealRule, HealRules, rules_of
+from pointsman.service.heal.commit import summary
+from pointsman.service.heal.healer import Healer
+from pointsman.service.heal.model import HealedEnvironment, Healing
+from pointsman.service.heal.regenerate import remake
+from pointsman.service.heal.rules import HealRule, HealRules, rules_of
 from pointsman.service.migrations import Reader
-from pointsman.service.regenerate import remake
 
 if TYPE_CHECKING:
     from pointsman.core.conflicts.model import Regenerator
     from pointsman.core.contract import Contract
     from pointsman.ports import Git
-    from pointsman.service.healer_memory import Helper
+    from pointsman.service.heal.asking_memory import Helper
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,7 +80,7 @@ def heal(
     if not verdict.healing.refusals or contract is None or contract.healer is None:
         return verdict
     from pointsman.core.healer.judge import OF_TWO_SIDES, why_not
-    from pointsman.service.healer import NOT_HERE, Asking, Mended
+    from pointsman.service.heal.asking import NOT_HERE, Asking, Mended
 
     if helper is None or prover is None:
         beyond = why_not(verdict.healing.refusals)
@@ -109,7 +110,7 @@ def _proved(healing: Healing, rules: HealRules, prover: Prover | None) -> Verdic
         healing = replace(healing, refusals=tuple(refusals), tree=None) if refusals else healing
     if healing.status != "healed" or prover is None:
         return Verdict(healing=healing)
-    from pointsman.service.healer import together
+    from pointsman.service.heal.asking import together
 
     proofs: list[Proof] = []
     for each in healing.environments:

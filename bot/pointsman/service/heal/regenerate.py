@@ -22,7 +22,7 @@ from pointsman.core.migrations.backends import BACKENDS, backend_of
 from pointsman.core.migrations.heal.model import Refusal, Why
 from pointsman.core.model import GitPath, Sha
 from pointsman.ports import Git
-from pointsman.service.heal import Healing
+from pointsman.service.heal.model import Healing
 from pointsman.service.migrations import Reader
 
 

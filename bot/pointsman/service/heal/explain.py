@@ -13,8 +13,8 @@ from pointsman.core.migrations.drawing.scene import Told
 from pointsman.core.migrations.drawing.words import done, early_databases, next_step
 
 if TYPE_CHECKING:
-    from pointsman.service.heal import Healing
-    from pointsman.service.healing import Verdict
+    from pointsman.service.heal.model import Healing
+    from pointsman.service.heal.verdict import Verdict
 
 
 def told_of(verdict: Verdict, *, base: str, head: str) -> Told:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pointsman.core.patch import patch
 from pointsman.ports import Git
-from pointsman.service.heal import Healing
+from pointsman.service.heal.model import Healing
 
 
 def patch_of(git: Git, healing: Healing) -> bytes:

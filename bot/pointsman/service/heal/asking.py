@@ -16,10 +16,11 @@ from pointsman.core.healer.request import Request
 from pointsman.core.migrations.heal.model import Refusal
 from pointsman.core.model import GitPath, Sha
 from pointsman.core.proof import Proof, ProofRequest, Prover, with_one_order
-from pointsman.service.heal import HealedEnvironment, Healer, Healing
-from pointsman.service.healer_after import look
-from pointsman.service.healer_case import Case, Cases
-from pointsman.service.healer_memory import Memory, Recalled
+from pointsman.service.heal.asking_after import look
+from pointsman.service.heal.asking_case import Case, Cases
+from pointsman.service.heal.asking_memory import Memory, Recalled
+from pointsman.service.heal.healer import Healer
+from pointsman.service.heal.model import HealedEnvironment, Healing
 
 if TYPE_CHECKING:
     from pointsman.core.contract import Contract

@@ -12,8 +12,8 @@ from pointsman.core.model import Sha
 from pointsman.core.proof import Prover
 from pointsman.core.queue.model import Healed
 from pointsman.ports import Git
-from pointsman.service.healer_memory import Helper
-from pointsman.service.healing import heal, words
+from pointsman.service.heal.asking_memory import Helper
+from pointsman.service.heal.verdict import heal, words
 from pointsman.service.migrations import Reader
 from pointsman.service.stacking import Stacked, Unstackable
 

@@ -13,9 +13,9 @@ from pointsman.core.migrations.heal.model import Move, Plan
 from pointsman.core.migrations.model import Revision
 from pointsman.core.model import GitPath, Sha
 from pointsman.core.proof import ProofRequest
-from pointsman.service.heal import HealedEnvironment, Healing
-from pointsman.service.heal_rules import HealRule
-from pointsman.service.healer_case import Cases, Site
+from pointsman.service.heal.asking_case import Cases, Site
+from pointsman.service.heal.model import HealedEnvironment, Healing
+from pointsman.service.heal.rules import HealRule
 
 _NEEDS_ROWS = (
     "both sides write rows, or do what can't be read, and only a proof from seed rows would show that they go "

@@ -14,7 +14,7 @@ from pointsman.core.migrations.heal.decide import front
 from pointsman.core.migrations.heal.model import Front
 from pointsman.core.migrations.model import Layout, Revision
 from pointsman.core.model import MODE_EXECUTABLE, MODE_FILE, GitPath, Sha, TreeEntry
-from pointsman.service.heal import Healing
+from pointsman.service.heal.model import Healing
 from pointsman.service.migrations import Reader
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from pointsman.core.model import (
     Sha,
 )
 from pointsman.ports import Git
-from pointsman.service import additive
+from pointsman.service.heal import additive
 from pointsman.service.judging import own_changes
 from pointsman.service.quoting import quote
 
