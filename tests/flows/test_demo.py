@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pointsman.cli.demo import tools_of_this_python
+from pointsman.cli.demo import term_as_interrupt, tools_of_this_python
 from pointsman.core.queue.model import ChangeState
 from pointsman.demo.depot import Depot
 from pointsman.demo.story import AGENTS, KEEPER, ROUNDS, Scene
@@ -197,3 +197,13 @@ def test_a_folder_that_is_not_empty_is_refused(tmp_path: Path) -> None:
         said, _ = running.communicate(timeout=60)
     assert running.returncode == 2
     assert "not empty" in said
+
+
+def test_what_an_interrupt_tears_in_gits_library_shows_no_traceback() -> None:
+    class Torn:
+        def __del__(self) -> None:
+            raise AttributeError("_read_only")
+
+    Torn.__del__.__module__ = "git.config"
+    with term_as_interrupt():
+        Torn()

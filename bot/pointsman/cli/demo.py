@@ -63,13 +63,20 @@ def tools_of_this_python() -> Iterator[None]:
 
 @contextmanager
 def term_as_interrupt() -> Iterator[None]:
-    """SIGTERM unwinds as Ctrl-C does, so that running gates end and the folder goes."""
+    """SIGTERM unwinds as Ctrl-C does, so that running gates end and the folder goes, and neither shows a traceback."""
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
+    def unraisable(problem: sys.UnraisableHookArgs) -> None:
+        # GitPython's GitConfigParser.__del__ fails where the constructor was interrupted.
+        if not str(getattr(problem.object, "__module__", "")).startswith("git."):
+            told(problem)
+
     before = signal.signal(signal.SIGTERM, interrupt)
+    told, sys.unraisablehook = sys.unraisablehook, unraisable
     try:
         yield
     finally:
+        sys.unraisablehook = told
         signal.signal(signal.SIGTERM, before)

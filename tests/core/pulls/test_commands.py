@@ -282,6 +282,7 @@ def test_rule_12_no_command_is_found_in_a_comment(inside: list[str]) -> None:
 
 @given(body=st.text(max_size=300) | LINES.map("\r".join))
 @example(body="/scope add \ud800")
+@example(body="/\\``")
 def test_parsing_never_raises_and_finds_only_whole_lines(body: str) -> None:
     for found in parse_commands(body):
         assert not isinstance(found, BadCommand) or any(found.text in line for line in body.splitlines())

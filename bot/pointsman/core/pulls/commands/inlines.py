@@ -102,7 +102,7 @@ def _spans(text: str, state: _Open, *, raw: bool, nested: bool) -> Iterator[Span
             elif before and not after:
                 yield fold_from, at
         elif word[0] == "`":
-            places = runs[len(word)]
+            places = runs.get(len(word), [])
             index = bisect_left(places, at)
             if index < len(places):
                 yield start, places[index] + len(word)
