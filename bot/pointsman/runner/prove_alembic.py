@@ -8,29 +8,20 @@ decides nothing beyond what each route showed.
 from __future__ import annotations
 
 import contextlib
-import gc
 import importlib
-import json
-import os
-import sys
-import time
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-from pointsman.runner import answer
 from pointsman.runner.databases import (
     SQLITE,
     Databases,
-    NoDriver,
     PostgresDatabases,
-    SqliteFiles,
-    lend_driver,
 )
 from pointsman.runner.down import WayDown
 from pointsman.runner.failures import BROKEN, CANT_TELL, ENVIRONMENT, OTHER_DATABASE, Failure, with_revision
 from pointsman.runner.orders import BothOrders
-from pointsman.runner.redirect import close_doors
-from pointsman.runner.schema import Schema, differences
+from pointsman.runner.proving import Routes, prove
+from pointsman.runner.schema import Schema
 from pointsman.runner.steps import (
     BARE,
     DECOY_ENV,
@@ -43,46 +34,23 @@ from pointsman.runner.steps import (
     not_reached,
     run_step,
 )
-from pointsman.runner.verdict import Failed, NotProved, shortened
+from pointsman.runner.verdict import Failed, NotProved
 
 EMPTY, BASE = "empty -> head", "base head -> head"
 MODELS = "alembic check"
 
 
-class Proving:
-    """One proof. `run` is called once; each database is one route's own."""
+class Proving(Routes):
+    """See `Routes`."""
 
     def __init__(self, job: Json, databases: Databases) -> None:
-        self.job = job
-        self.databases = databases
+        super().__init__(job, databases)
         self.healed = Path(job["healed"])
         self.base = Path(job["base"]) if job["base"] else None
         self.mode = ENV
-        self.routes: list[Json] = []
         self.schemas: dict[str, Schema] = {}
-        self.compared_rows = False
 
-    def run(self) -> Json:
-        begin = time.monotonic()
-        ran, reason = True, None
-        try:
-            self._routes()
-        except NotProved as outcome:
-            ran, reason = False, str(outcome)
-        except Failed as outcome:
-            reason = str(outcome)
-        return {
-            "ran": ran,
-            "passed": reason is None,
-            "reason": reason,
-            "routes": self.routes,
-            "rows": self.compared_rows,
-            "environment": "bare" if self.mode == BARE else "env.py",
-            "database": self.databases.kind,
-            "seconds": round(time.monotonic() - begin, 3),
-        }
-
-    def _routes(self) -> None:
+    def try_all(self) -> None:
         base = self._base()
         fresh = self._from_empty()
         if base is not None:
@@ -111,6 +79,7 @@ class Proving:
         """Run with the project's env.py where it can be loaded, else with the migrations alone; stays that way."""
         done = None
         for self.mode in (ENV, DECOY_ENV, BARE):
+            self.environment = "bare" if self.mode == BARE else "env.py"
             done = self.fresh(tree, name, commands)
             if done.problem is None or done.problem.kind != ENVIRONMENT:
                 break
@@ -218,24 +187,9 @@ class Proving:
                 f"the database stands at {', '.join(done.versions) or 'nothing'}, not at {', '.join(missing)}"
             )
 
-    def same(self, one: Schema, other: Schema, names: tuple[str, str]) -> None:
-        """Leave where the schemas differ."""
-        told = differences(one, other, names)
-        if told:
-            self.fail(shortened(told))
-
-    def fail(self, why: str) -> NoReturn:
-        """The last route does not hold after all."""
-        self.routes[-1].update(ok=False, detail=why)
-        raise Failed(f"{self.routes[-1]['name']}: {why}")
-
-    def add(self, name: str, seconds: float, detail: str | None, *, ok: bool = True) -> None:
-        self.routes.append({"name": name, "ok": ok, "detail": detail, "seconds": seconds})
-
 
 def warm_up(kind: str) -> None:
     """Load once what every fork needs; also before the tree's own folders can stand in its way."""
-    gc.disable()  # nothing that is loaded here goes away again
     for name in ("alembic.command", "alembic.context", "alembic.op", f"sqlalchemy.dialects.{kind}"):
         importlib.import_module(name)
     with contextlib.suppress(ImportError):
@@ -243,26 +197,4 @@ def warm_up(kind: str) -> None:
 
 
 def main() -> None:
-    answer.keep_apart()
-    job = json.loads(Path(sys.argv[-1]).read_text())
-    server = job["postgresql"]
-    found: Json = {"ran": False, "passed": False, "routes": [], "environment": "env.py", "seconds": 0.0}
-    found["database"] = "postgresql" if server else "sqlite"
-    try:
-        warm_up(found["database"])
-        if server and server["driver"]:
-            lend_driver(server["driver"])
-        databases: Databases = (
-            PostgresDatabases(server["url"], server["home"]) if server else SqliteFiles(Path(job["scratch"]))
-        )
-    except ImportError as problem:
-        found["reason"] = f"{sys.executable} has no Alembic: {problem}"
-    except NoDriver as problem:
-        found["reason"] = str(problem)
-    else:
-        close_doors(Path(os.path.realpath(job["scratch"])), sockets=server["sockets"] if server else None)
-        gc.freeze()  # a fork shares what nobody touches
-        gc.enable()
-        answer.begin()
-        found = Proving(job, databases).run()
-    answer.tell(found)
+    prove("Alembic", Proving, warm_up, PostgresDatabases)

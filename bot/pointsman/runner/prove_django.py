@@ -8,59 +8,30 @@ route showed. Imports nothing of Pointsman outside this package.
 from __future__ import annotations
 
 import importlib
-import json
-import os
-import sys
-import time
 from pathlib import Path
-from typing import Any, NoReturn, Optional
+from typing import Any, Optional
 
-from pointsman.runner import answer
-from pointsman.runner.databases import Databases, NoDriver, SqliteFiles, lend_driver
+from pointsman.runner.databases import Databases
 from pointsman.runner.django_databases import DjangoPostgres
 from pointsman.runner.django_orders import both_orders
 from pointsman.runner.django_steps import Done, Json, Step, run_step
 from pointsman.runner.failures import CANT_TELL, ENVIRONMENT, Failure
-from pointsman.runner.redirect import close_doors
-from pointsman.runner.schema import Schema, differences
+from pointsman.runner.proving import Routes, prove
 from pointsman.runner.verdict import Failed, NotProved, shortened
 
 EMPTY, BASE = "empty -> leaves", "base leaves -> leaves"
 
 
-class Proving:
-    """One proof. `run` is called once; each database is one route's own."""
+class Proving(Routes):
+    """See `Routes`."""
 
     def __init__(self, job: Json, databases: Databases) -> None:
-        self.job = job
-        self.databases = databases
+        super().__init__(job, databases)
         self.label: str = job["name"]
         self.healed = Path(job["healed"])
         self.base = Path(job["base"]) if job["base"] else None
-        self.routes: list[Json] = []
-        self.compared_rows = False
 
-    def run(self) -> Json:
-        begin = time.monotonic()
-        ran, reason = True, None
-        try:
-            self._all()
-        except NotProved as outcome:
-            ran, reason = False, str(outcome)
-        except Failed as outcome:
-            reason = str(outcome)
-        return {
-            "ran": ran,
-            "passed": reason is None,
-            "reason": reason,
-            "routes": self.routes,
-            "rows": self.compared_rows,
-            "environment": "env.py",
-            "database": self.databases.kind,
-            "seconds": round(time.monotonic() - begin, 3),
-        }
-
-    def _all(self) -> None:
+    def try_all(self) -> None:
         base = self._base()
         fresh = self.fresh(self.healed, "fresh", self._up())
         if base is None and fresh.problem is not None and fresh.problem.kind == ENVIRONMENT:
@@ -179,20 +150,6 @@ class Proving:
         if missing:
             self.fail(f"the database did not come to {', '.join(missing)}")
 
-    def same(self, one: Schema, other: Schema, names: tuple[str, str]) -> None:
-        """Leave where the schemas differ."""
-        told = differences(one, other, names)
-        if told:
-            self.fail(shortened(told))
-
-    def fail(self, why: str) -> NoReturn:
-        """The last route does not hold after all."""
-        self.routes[-1].update(ok=False, detail=why)
-        raise Failed(f"{self.routes[-1]['name']}: {why}")
-
-    def add(self, name: str, seconds: float, detail: str | None, *, ok: bool = True) -> None:
-        self.routes.append({"name": name, "ok": ok, "detail": detail, "seconds": seconds})
-
 
 def _with_revision(problem: Failure) -> str:
     return f"migration {problem.revision}: {problem.text}" if problem.revision else problem.text
@@ -206,24 +163,4 @@ def warm_up(kind: str) -> None:
 
 
 def main() -> None:
-    answer.keep_apart()
-    job = json.loads(Path(sys.argv[-1]).read_text())
-    server = job["postgresql"]
-    found: Json = {"ran": False, "passed": False, "routes": [], "environment": "env.py", "seconds": 0.0}
-    found["database"] = "postgresql" if server else "sqlite"
-    try:
-        warm_up(found["database"])
-        if server and server["driver"]:
-            lend_driver(server["driver"])
-        databases: Databases = (
-            DjangoPostgres(server["url"], server["home"]) if server else SqliteFiles(Path(job["scratch"]))
-        )
-    except ImportError as problem:
-        found["reason"] = f"{sys.executable} has no Django: {problem}"
-    except NoDriver as problem:
-        found["reason"] = str(problem)
-    else:
-        close_doors(Path(os.path.realpath(job["scratch"])), sockets=server["sockets"] if server else None)
-        answer.begin()
-        found = Proving(job, databases).run()
-    answer.tell(found)
+    prove("Django", Proving, warm_up, DjangoPostgres)

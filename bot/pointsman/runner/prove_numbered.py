@@ -7,33 +7,28 @@ outside this package.
 
 from __future__ import annotations
 
-import json
-import os
-import sys
+import importlib
 import time
 from pathlib import Path
-from typing import Any
 
-from pointsman.runner import answer
-from pointsman.runner.databases import Databases, NoDriver, PostgresDatabases, SqliteFiles, lend_driver
+from pointsman.runner.databases import Databases, PostgresDatabases
 from pointsman.runner.failures import CANT_TELL, OTHER_DATABASE
 from pointsman.runner.numbered_files import Json, Step, steps
 from pointsman.runner.numbered_orders import BothOrders
 from pointsman.runner.numbered_steps import MYSQL, POSTGRESQL, Stopped, apply_step, meant_for
-from pointsman.runner.redirect import close_doors
-from pointsman.runner.schema import Schema, differences
-from pointsman.runner.verdict import Failed, NotProved, shortened
+from pointsman.runner.proving import Routes, prove
+from pointsman.runner.schema import Schema
+from pointsman.runner.verdict import Failed, NotProved
 
 EMPTY, BASE = "empty -> head", "base head -> head"
 PAIRED = "{version}_{title}.up.sql"
 
 
-class Proving:
-    """One proof. `run` is called once; each database is one route's own."""
+class Proving(Routes):
+    """See `Routes`."""
 
     def __init__(self, job: Json, databases: Databases) -> None:
-        self.job = job
-        self.databases = databases
+        super().__init__(job, databases)
         self.all = steps(Path(job["healed"]), job)
         published = steps(Path(job["base"]), job) if job["base"] and job["base_heads"] else []
         # Of two published files of one number, the one that is numbered anew is as if it had never run.
@@ -43,30 +38,8 @@ class Proving:
         paths = {step.path for step in published}
         self.ours = [step for step in self.all if step.path not in paths]
         self.target = meant_for([text for step in self.all for text in (step.up, step.down or "")])
-        self.routes: list[Json] = []
-        self.compared_rows = False
 
-    def run(self) -> Json:
-        begin = time.monotonic()
-        ran, reason = True, None
-        try:
-            self._routes()
-        except NotProved as outcome:
-            ran, reason = False, str(outcome)
-        except Failed as outcome:
-            reason = str(outcome)
-        return {
-            "ran": ran,
-            "passed": reason is None,
-            "reason": reason,
-            "routes": self.routes,
-            "rows": self.compared_rows,
-            "environment": "env.py",
-            "database": self.databases.kind,
-            "seconds": round(time.monotonic() - begin, 3),
-        }
-
-    def _routes(self) -> None:
+    def try_all(self) -> None:
         self._can_be_judged()
         if self.before:
             self._base()
@@ -113,7 +86,7 @@ class Proving:
         fault."""
         stuck = [step.id for step in self.ours if step.down is None]
         if stuck:
-            self._add("down and up again", 0.0, f"not tried: {', '.join(stuck)} has no way down")
+            self.add("down and up again", 0.0, f"not tried: {', '.join(stuck)} has no way down")
             return
         later = self.above_fork()
         remark = None
@@ -129,9 +102,9 @@ class Proving:
         except Stopped as stopped:
             published = stopped.problem.revision not in {step.id for step in self.ours}
             if published or stopped.problem.kind == CANT_TELL:
-                self._add(name, _since(begin), f"not tried to the end: {stopped}")
+                self.add(name, _since(begin), f"not tried to the end: {stopped}")
                 return
-            self._add(name, _since(begin), str(stopped), ok=False)
+            self.add(name, _since(begin), str(stopped), ok=False)
             raise Failed(f"{name}: {stopped}") from stopped
         self.same(fresh, self.route(name, "returned", again, remark), (EMPTY, name))
 
@@ -151,7 +124,7 @@ class Proving:
         for new, old in sorted(self.job["renamed"].items()):
             if old != new:
                 said = f"a database that already ran {old} does not know it as {new}: take the change back there first"
-                self._add(f"already at {old}", 0.0, said)
+                self.add(f"already at {old}", 0.0, said)
 
     def route(self, name: str, database: str, run: list[Step], remark: str | None = None) -> Schema:
         """Apply them, write the route down, and leave when it did not go through."""
@@ -159,13 +132,13 @@ class Proving:
         try:
             self.apply(database, run)
         except Stopped as stopped:
-            self._add(name, _since(begin), str(stopped), ok=False)
+            self.add(name, _since(begin), str(stopped), ok=False)
             self.routes[-1]["ended"] = False
             if stopped.problem.kind == CANT_TELL:
                 raise NotProved(str(stopped)) from stopped
             raise Failed(f"{name}: {stopped}") from stopped
         found = self.databases.at(database).schema(without=None)
-        self._add(name, _since(begin), remark)
+        self.add(name, _since(begin), remark)
         return found
 
     def apply(self, database: str, run: list[Step], *, up: bool = True) -> None:
@@ -173,42 +146,15 @@ class Proving:
         for step in run:
             apply_step(self.databases.at(database), step, up=up, target=self.target, splits=splits)
 
-    def same(self, one: Schema, other: Schema, names: tuple[str, str]) -> None:
-        told = differences(one, other, names)
-        if told:
-            self.fail(shortened(told))
-
-    def fail(self, why: str) -> None:
-        self.routes[-1].update(ok=False, detail=why)
-        raise Failed(f"{self.routes[-1]['name']}: {why}")
-
-    def _add(self, name: str, seconds: float, detail: str | None, *, ok: bool = True) -> None:
-        self.routes.append({"name": name, "ok": ok, "detail": detail, "seconds": seconds})
-
 
 def _since(begin: float) -> float:
     return round(time.monotonic() - begin, 3)
 
 
+def warm_up(kind: str) -> None:
+    """What reads schemas needs SQLAlchemy."""
+    importlib.import_module(f"sqlalchemy.dialects.{kind}")
+
+
 def main() -> None:
-    answer.keep_apart()
-    job = json.loads(Path(sys.argv[-1]).read_text())
-    server = job["postgresql"]
-    found: Json = {"ran": False, "passed": False, "routes": [], "environment": "env.py", "seconds": 0.0}
-    found["database"] = "postgresql" if server else "sqlite"
-    try:
-        if server and server["driver"]:
-            lend_driver(server["driver"])
-        databases: Any = (
-            PostgresDatabases(server["url"], server["home"]) if server else SqliteFiles(Path(job["scratch"]))
-        )
-        import sqlalchemy.dialects  # noqa: F401 - what reads schemas needs it
-    except ImportError as problem:
-        found["reason"] = f"{sys.executable} has no SQLAlchemy: {problem}"
-    except NoDriver as problem:
-        found["reason"] = str(problem)
-    else:
-        close_doors(Path(os.path.realpath(job["scratch"])), sockets=server["sockets"] if server else None)
-        answer.begin()
-        found = Proving(job, databases).run()
-    answer.tell(found)
+    prove("SQLAlchemy", Proving, warm_up, PostgresDatabases)
