@@ -225,7 +225,7 @@ def _order(cell: Cell, request: ProofRequest, server: Server | None, seed: Path 
         "healed": str(cell.healed),
         "base": str(cell.base) if request.base_heads else None,
         "config": layout.config,
-        "name": layout.name,
+        "name": layout.name if layout.section is None else layout.section,
         "home": layout.home,
         "versions": list(layout.versions),
         "recursive": layout.recursive,

@@ -12,6 +12,7 @@ from pointsman.core.migrations.environment import Environment
 from pointsman.core.model import MODE_EXECUTABLE, MODE_FILE
 
 if TYPE_CHECKING:
+    from pointsman.core.migrations.apart import Placed
     from pointsman.core.model import Sha
     from pointsman.ports import Git
 
@@ -35,7 +36,7 @@ def heads(directory: Path, rev: str, as_json: bool) -> int:
     with open_git(directory) as git:
         commit = git.resolve(rev)
         reader = open_reader(git)
-        reader.named = _named(git, commit)
+        reader.named, reader.placed = _named(git, commit)
         environments = reader.read(git.tree_of(commit)).environments
     if as_json:
         print_json({"rev": commit, "environments": [as_dict(each) for each in environments]})
@@ -44,20 +45,23 @@ def heads(directory: Path, rev: str, as_json: bool) -> int:
     return 1 if any(each.forked or each.problems for each in environments) else 0
 
 
-def _named(git: Git, commit: Sha) -> tuple[str, ...]:
-    """The folders that the tree's own contract names, where it may name some that nothing else tells. A contract that
-    can't be read names none: what is wrong with it others say."""
+def _named(git: Git, commit: Sha) -> tuple[tuple[str, ...], tuple[Placed, ...]]:
+    """The folders that the tree's own contract names, where it may name some that nothing else tells, and its version
+    folders. A contract that can't be read names none: what is wrong with it others say."""
     from pointsman.core.migrations.names import UNMARKED
 
     entry = git.entry(git.tree_of(commit), ".pointsman.yml")
     data = next(iter(git.read([entry.oid])))[1] if entry is not None and entry.mode in _FILES else b""
-    if not any(name.encode() in data for name in UNMARKED):
-        return ()
+    if not any(name.encode() in data for name in (*UNMARKED, "versions")):
+        return (), ()
     from pointsman.core.contract import Contract, load
     from pointsman.service.heal.rules import rules_of
 
     loaded = load(data)
-    return tuple(rules_of(loaded).named) if isinstance(loaded, Contract) else ()
+    if not isinstance(loaded, Contract):
+        return (), ()
+    rules = rules_of(loaded)
+    return tuple(rules.named), rules.placed
 
 
 def as_dict(environment: Environment) -> dict[str, Any]:

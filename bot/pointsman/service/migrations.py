@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from pointsman.core.migrations.apart import Placed, crossed, placed
 from pointsman.core.migrations.backend import Backend
 from pointsman.core.migrations.backends import BACKENDS, backend_of, between
 from pointsman.core.migrations.cache import MemoryCache, ParseCache
@@ -40,16 +41,18 @@ class TreeFacts(NamedTuple):
 @dataclass(slots=True)
 class Reader:
     """Reads trees of one repository. `only` limits to environments that the contract names (config paths
-    without a leading slash); empty: all that are found. `named` are configs and folders that it names at all."""
+    without a leading slash); empty: all that are found. `named` are configs and folders that it names at all,
+    `placed` the version folders that it names."""
 
     git: Git
     cache: ParseCache = field(default_factory=MemoryCache)
     parse_all: ParseAll = field(default=lambda parse, blobs: [parse(blob) for blob in blobs])
     only: Sequence[str] = ()
     named: Sequence[str] = ()
+    placed: Sequence[Placed] = ()
     reads: Reads = field(default_factory=Reads)
     _configs: dict[Sha, bytes] = field(default_factory=dict)
-    _layouts: dict[tuple[Sha, tuple[str, ...]], tuple[Layout, ...]] = field(default_factory=dict)
+    _layouts: dict[tuple[object, ...], tuple[Layout, ...]] = field(default_factory=dict)
     _listed: tuple[Sha, dict[GitPath, TreeEntry]] | None = None
 
     def read(self, tree: Sha) -> TreeFacts:
@@ -70,7 +73,7 @@ class Reader:
 
     def layouts(self, tree: Sha) -> tuple[Layout, ...]:
         """Where the environments are; reads settings, no revision."""
-        key = tree, (*self.only, "", *self.named)
+        key = self._key(tree)
         if key not in self._layouts:
             self._layouts[key] = self._discovered(self.entries(tree))
         return self._layouts[key]
@@ -79,7 +82,7 @@ class Reader:
         """Where they are in `new_tree`, which differs from `tree` by `changes`: most changes move none, and then
         nothing is listed or read."""
         before = self.layouts(tree)
-        key = new_tree, (*self.only, "", *self.named)
+        key = self._key(new_tree)
         if key not in self._layouts:
             moved = any(
                 backend.may_move(change.path, new=change.status != "M", layouts=before)
@@ -88,6 +91,9 @@ class Reader:
             )
             self._layouts[key] = self._discovered(self.entries(new_tree)) if moved else before
         return self._layouts[key]
+
+    def _key(self, tree: Sha) -> tuple[object, ...]:
+        return tree, tuple(self.only), tuple(self.named), tuple(self.placed)
 
     def _discovered(self, entries: dict[GitPath, TreeEntry]) -> tuple[Layout, ...]:
         found: list[Layout] = []
@@ -98,9 +104,10 @@ class Reader:
             mentioned = {name.strip("/") for name in self.named}
             found.extend(backend.discover(entries.keys(), configs, mentioned))
         named = {name.strip("/") for name in self.only}
-        return tuple(
+        chosen = tuple(
             layout for layout in found if not named or layout.config in named or layout.home in named
         )
+        return placed(chosen, self.placed, entries.keys()) if self.placed else chosen
 
     def environment(
         self, layout: Layout, entries: dict[GitPath, TreeEntry], base: Environment | None = None
@@ -112,12 +119,19 @@ class Reader:
         files = [_resolved(entry, entries, self.git) for entry in chosen]
         oids = [oid for _, oid in files if oid is not None]
         known = dict.fromkeys(oids, _BY_NAME) if backend.by_name else self._parsed(backend, oids)
-        return assemble(
+        made = assemble(
             backend,
             layout,
             [File(e.path, oid or e.oid, known[oid] if oid else _ODD) for e, oid in files],
             base,
         )
+        return self._apart(made, entries) if layout.beside else made
+
+    def _apart(self, one: Environment, entries: dict[GitPath, TreeEntry]) -> Environment:
+        """The environment, with the problem that it has where it is not one by itself after all."""
+        near = (replace(one.layout, versions=(folder,), beside=()) for folder in one.layout.beside)
+        problem = crossed(one, [self.environment(layout, entries) for layout in near])
+        return replace(one, problems=(*one.problems, problem)) if problem else one
 
     def _parsed(self, backend: Backend, oids: Sequence[Sha]) -> dict[Sha, Parsed]:
         known = dict(self.cache.get_many(backend.name, oids))

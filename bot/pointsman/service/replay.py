@@ -163,7 +163,7 @@ class Replay:
         """Each landed change, oldest first. What a damaged or partial clone lacks ends no more than one of them."""
         contract = self.line.contract
         rules = rules_of(contract)
-        reader = Reader(self.git, only=rules.only, named=tuple(rules.named))
+        reader = Reader(self.git, only=rules.only, named=tuple(rules.named), placed=rules.placed)
         roles = PastRoles(contract) if contract is not None else None
         landed = _Landed(self.git, reader)
         for sha in self.line.commits:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pointsman.core.migrations.apart import Placed, placed
 from pointsman.core.migrations.backends import BACKENDS
 from pointsman.core.migrations.model import Layout
 
@@ -177,6 +178,106 @@ def test_a_package_s_loose_revisions_are_found() -> None:
     assert only({}, *names).versions == ("plugin/migrations",)
     nested = [f"migrations/versions/legacy/versions/{'0123456789ab'}_{n}.py" for n in "xy"]
     assert len(found({}, *SCRIPTS, *nested)) == 1
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        pytest.param(
+            ["postgresql/a.py", "sqlite/b.py"],
+            [("postgresql", ("postgresql",), ("sqlite",)), ("sqlite", ("sqlite",), ("postgresql",))],
+            id="a history each",
+        ),
+        pytest.param(["main/a.py"], [("main", ("main",), ())], id="one"),
+        pytest.param(["a.py", "legacy/b.py"], [("", ("",), ())], id="the folder has its own"),
+        pytest.param(
+            ["one/a.py", "one/legacy/b.py", "two/c.py"],
+            [("one", ("one",), ("two",)), ("two", ("two",), ("one",))],
+            id="older ones kept below",
+        ),
+        pytest.param([".gitkeep", "notes/a.md", "__pycache__/a.py"], [("", ("",), ())], id="none yet"),
+        pytest.param(["__init__.py", "new/__init__.py", "new/a.py"], [("new", ("new",), ())], id="packages"),
+    ],
+)
+@pytest.mark.parametrize("config", ["alembic.ini", ""])
+def test_version_folders_that_are_named_at_run_time(
+    config: str, files: list[str], expected: list[tuple[str, tuple[str, ...], tuple[str, ...]]]
+) -> None:
+    def whole(places: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(f"{usual}/{place}".rstrip("/") for place in places)
+
+    usual = "migrations/versions"
+    configs = {config: INI.format("script_location = migrations")} if config else {}
+    layouts = found(configs, *SCRIPTS[:2], *(f"{usual}/{path}" for path in files))
+    told = [(each.name, each.versions, each.beside) for each in layouts]
+    assert told == [(name, whole(own), whole(beside)) for name, own, beside in expected]
+    assert {each.section for each in layouts} == {"" if layouts[0].name else None}
+    assert not any(each.problems for each in layouts)
+
+
+def test_revisions_deeper_than_the_subfolders_are_for_the_contract_to_tell() -> None:
+    ini = {"alembic.ini": INI.format("script_location = migrations")}
+    deep = ["migrations/versions/liberty/expand/a.py", "migrations/versions/main/b.py"]
+    layout = only(ini, *SCRIPTS[:2], *deep)
+    assert [(p.code, p.message) for p in layout.problems] == [
+        (
+            "version_folders",
+            "alembic.ini names its version folders at run time; name them in the contract "
+            "(migrations: config, versions).",
+        )
+    ]
+    assert all(ALEMBIC.is_revision_file(layout, path) for path in deep), "a change of them must be looked at"
+    for setting in ("recursive_version_locations = true", "version_locations = migrations/versions/main"):
+        told = {"alembic.ini": INI.format(f"script_location = migrations\n{setting}")}
+        assert only(told, *SCRIPTS[:2], *deep).problems == (), setting
+
+
+TWO = ("migrations/versions/one/a.py", "migrations/versions/two/b.py")
+ONE, OTHER = (path.rpartition("/")[0] for path in TWO)
+
+
+@pytest.mark.parametrize(
+    ("entries", "expected"),
+    [
+        pytest.param([("alembic.ini", (ONE,))], [("", (ONE,), None)], id="the one that is meant"),
+        pytest.param([("alembic.ini", (ONE, OTHER))], [("", (ONE, OTHER), None)], id="together"),
+        pytest.param(
+            [("alembic.ini", (ONE,)), ("migrations", (OTHER,))],
+            [("one", (ONE,), ""), ("two", (OTHER,), "")],
+            id="an entry each, by config or script folder",
+        ),
+        pytest.param([(None, (OTHER,))], [("", (OTHER,), None)], id="no config"),
+        pytest.param([("other.ini", (ONE,))], [("one", (ONE,), ""), ("two", (OTHER,), "")], id="another's"),
+    ],
+)
+def test_a_contract_names_the_version_folders(
+    entries: list[tuple[str | None, tuple[str, ...]]],
+    expected: list[tuple[str, tuple[str, ...], str | None]],
+) -> None:
+    layouts = found({"alembic.ini": INI.format("script_location = migrations")}, *SCRIPTS[:2], *TWO)
+    named = placed(layouts, [Placed("alembic", *entry) for entry in entries], TWO)
+    assert [(each.name, each.versions, each.section) for each in named] == expected
+
+
+def test_a_contract_that_names_no_folder_of_the_tree_hides_none() -> None:
+    layouts = found({"alembic.ini": INI.format("script_location = migrations")}, *SCRIPTS[:2], *TWO)
+    named = placed(layouts, [Placed("alembic", "alembic.ini", ("migrations/versions/typo",))], TWO)
+    assert [each.versions for each in named] == [(ONE,), (OTHER,)]
+    assert [problem.code for each in named for problem in each.problems] == ["version_folders"] * 2
+
+
+def test_a_contract_s_folders_belong_to_the_section_whose_scripts_they_lie_by() -> None:
+    text = "[alembic]\nscript_location = migrations\n[tenants]\nscript_location = tenants\n"
+    paths = (*SCRIPTS, "tenants/env.py", "tenants/history/a.py")
+    named = placed(
+        found({"alembic.ini": text}, *paths),
+        [Placed("alembic", "alembic.ini", ("tenants/history",))],
+        paths,
+    )
+    assert [(each.name, each.versions) for each in named] == [
+        ("", ("migrations/versions",)),
+        ("tenants", ("tenants/history",)),
+    ]
 
 
 def test_recursive_locations_take_subfolders_and_others_do_not() -> None:

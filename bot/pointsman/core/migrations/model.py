@@ -35,6 +35,7 @@ class Code:
     NOT_A_FILE: Final = "not_a_file"
     NO_SCRIPT_LOCATION: Final = "no_script_location"
     BAD_CONFIG: Final = "bad_config"
+    VERSION_FOLDERS: Final = "version_folders"
 
 
 class Issue(NamedTuple):
@@ -93,9 +94,11 @@ class Layout:
     """Where one environment keeps its revisions, before any of them is read.
 
     `config` is the file that names it, or the script folder where no file does. `name` tells apart the
-    environments of one config (an ini section); '' for the usual one. `versions` are folders of the tree,
+    environments of one config (an ini section, a folder); '' for the usual one. `versions` are folders of the tree,
     existing or not; with `recursive` their subfolders count. `home` is the script folder ('' is the root).
-    `file_template` is the configured pattern of file names, None for the tool's own.
+    `file_template` is the configured pattern of file names, None for the tool's own. `beside` are the version folders
+    of other environments that no setting tells apart: sound only while no revision names one across them.
+    `section` is the ini section where that is not the name.
     """
 
     backend: str
@@ -106,6 +109,8 @@ class Layout:
     recursive: bool = False
     file_template: str | None = None
     problems: tuple[Problem, ...] = ()
+    beside: tuple[GitPath, ...] = ()
+    section: str | None = None
 
     @property
     def key(self) -> tuple[str, str]:

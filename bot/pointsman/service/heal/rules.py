@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pointsman.core.migrations.apart import Placed
 from pointsman.core.migrations.heal.model import HealPolicy
 from pointsman.core.migrations.model import Layout
 from pointsman.core.proof import ProofPolicy
@@ -35,17 +36,28 @@ class HealRule:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HealRules:
     """The rule of every environment. `tools` are those of whole backends, by name. `only`: configs that the contract
-    names, () is all that are found."""
+    names, () is all that are found. `by_folder`: those of entries that name version folders."""
 
     default: HealRule = field(default_factory=HealRule)
     named: Mapping[str, HealRule] = field(default_factory=dict)
     tools: Mapping[str, HealRule] = field(default_factory=dict)
     only: tuple[str, ...] = ()
+    by_folder: Mapping[Placed, HealRule] = field(default_factory=dict)
+
+    @property
+    def placed(self) -> tuple[Placed, ...]:
+        """The entries that name version folders, in the contract's order."""
+        return tuple(self.by_folder)
 
     def of(self, layout: Layout) -> HealRule:
-        """The contract's own entry for that config or folder, else the one for all of its backend, else the first for
-        all of any."""
-        own = self.named.get(layout.config) or self.named.get(layout.home)
+        """The contract's own entry for those version folders, else for that config or folder, else the one for all of
+        its backend, else the first for all of any."""
+        by_folder = (
+            rule
+            for entry, rule in self.by_folder.items()
+            if entry.folders == layout.versions and entry.means(layout)
+        )
+        own = next(by_folder, None) or self.named.get(layout.config) or self.named.get(layout.home)
         return own or self.tools.get(layout.backend) or self.default
 
 
@@ -59,7 +71,13 @@ def rules_of(contract: Contract | None) -> HealRules:
     named = {m.config.strip("/"): rule for m, rule in rules if m.config is not None}
     general = {m.backend: rule for m, rule in reversed(rules) if m.config is None}
     default = next((rule for m, rule in rules if m.config is None), HealRule(sandbox=contract.sandbox))
-    return HealRules(default=default, named=named, tools=general, only=() if general else tuple(named))
+    by_folder = {
+        Placed(m.backend, m.config and m.config.strip("/"), tuple(f.strip("/") for f in m.versions)): rule
+        for m, rule in rules
+        if m.versions
+    }
+    only = () if general else tuple(named)
+    return HealRules(default=default, named=named, tools=general, only=only, by_folder=by_folder)
 
 
 def _rule(one: MigrationPolicy, sandbox: Sandbox) -> HealRule:

@@ -69,7 +69,7 @@ def heal(
     refusal."""
     rules = rules_of(contract)
     reader = reader or Reader(git)
-    reader.only, reader.named = rules.only, tuple(rules.named)
+    reader.only, reader.named, reader.placed = rules.only, tuple(rules.named), rules.placed
     conflicts = declared(contract.conflicts, contract.sandbox) if contract is not None else NOTHING
     healer = Healer(git=git, reader=reader, rules=rules, conflicts=conflicts)
 

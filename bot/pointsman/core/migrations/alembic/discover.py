@@ -5,8 +5,10 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from pointsman.core.migrations.alembic.config import HERE, Settings, Unusable, settings
+from pointsman.core.migrations.apart import AT_RUN_TIME
 from pointsman.core.migrations.model import Code, Layout, Problem
 from pointsman.core.model import GitPath
 
@@ -65,9 +67,11 @@ def discover(paths: Collection[GitPath], configs: Mapping[GitPath, bytes]) -> tu
     folders = Folders(paths)
     found: list[Layout] = []
     for path in sorted(configs, key=lambda p: (p.rpartition("/")[2] != "alembic.ini", p)):
-        found.extend(_from_config(path, configs[path], folders))
+        for layout in _from_config(path, configs[path], folders):
+            found.extend(_at_run_time(layout, folders))
     claimed = {layout.home for layout in found}
-    found.extend(_bare(folders, claimed))
+    for layout in _bare(folders, claimed):
+        found.extend(_at_run_time(layout, folders))
     found.extend(_loose(folders, found))
     unique: dict[object, Layout] = {}
     for layout in found:
@@ -196,6 +200,45 @@ def _bare(folders: Folders, claimed: Collection[GitPath]) -> Iterator[Layout]:
             folders.has_file(home, "script.py.mako") or _has_sources(versions, folders)
         ):
             yield Layout("alembic", home, "", home, (versions,))
+
+
+def _at_run_time(layout: Layout, folders: Folders) -> tuple[Layout, ...]:
+    """The environment, or those that it is: where the usual version folder holds no revision but its subfolders do,
+    `env.py` names these at run time, as for one history a database kind. Each subfolder is then taken for a history
+    of its own; where revisions lie deeper, nothing tells what belongs together."""
+    usual = _join(layout.home, "versions")
+    start = usual + "/"
+    if (
+        layout.versions != (usual,)
+        or layout.recursive
+        or not any(folder.startswith(start) for folder in folders.all)
+    ):
+        return (layout,)
+    within = {
+        path.rpartition("/")[0] for path in folders.files if path.startswith(start) and _is_source(path)
+    }
+    places = sorted(folder for folder in within if "/__pycache__" not in folder)
+    if not places or usual in within:
+        return (layout,)
+    direct = [folder for folder in places if "/" not in folder[len(start) :]]
+    tops = {start + folder[len(start) :].partition("/")[0] for folder in places}
+    if tops - set(direct):
+        problem = Problem(Code.VERSION_FOLDERS, (layout.config,), AT_RUN_TIME.format(layout.config))
+        return (replace(layout, versions=tuple(places), problems=(*layout.problems, problem)),)
+    return tuple(
+        replace(
+            layout,
+            name=folder.rpartition("/")[2],
+            versions=(folder,),
+            beside=tuple(other for other in direct if other != folder),
+            section=layout.name,
+        )
+        for folder in direct
+    )
+
+
+def _is_source(path: GitPath) -> bool:
+    return _SOURCE.match(path.rpartition("/")[2]) is not None
 
 
 def _loose(folders: Folders, known: Collection[Layout]) -> Iterator[Layout]:

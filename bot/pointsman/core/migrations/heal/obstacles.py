@@ -13,6 +13,8 @@ Refusals = tuple[Refusal, ...]
 _NEVER_RAN = frozenset({Code.UNPARSABLE, Code.CONFLICT_MARKERS})
 """What no database can have run, so that mending it edits nothing that was published."""
 _TOLERATED = frozenset({Code.COMPUTED_DEPENDENCY})
+_NEVER_TOLERATED = frozenset({Code.VERSION_FOLDERS})
+"""What leaves open which files belong together: that the base has it too makes no change safe."""
 
 
 def obstacles(facts: Facts) -> Refusals:
@@ -20,7 +22,8 @@ def obstacles(facts: Facts) -> Refusals:
     partial = any(code == Code.MISSING_DEPENDENCY for code, _ in known)
     found: list[Refusal] = []
     for problem in facts.merged.problems:
-        if (problem.code, problem.message) in known or problem.code in _TOLERATED:
+        seen = (problem.code, problem.message) in known and problem.code not in _NEVER_TOLERATED
+        if seen or problem.code in _TOLERATED:
             continue
         if partial and problem.code == Code.MISSING_DEPENDENCY:
             continue  # its other half is in a package elsewhere, here as on the base
