@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from pointsman.core.migrations.backends import BACKENDS
 from pointsman.core.migrations.environment import Environment, File, assemble
-from pointsman.core.migrations.model import Layout, Parsed
+from pointsman.core.migrations.graph import Graph
+from pointsman.core.migrations.model import Layout, Parsed, Revision
 from pointsman.core.model import Sha
 
 LAYOUT = Layout("alembic", "alembic.ini", "", "migrations", ("migrations/versions",))
@@ -96,6 +97,33 @@ def test_ancestors_and_descendants_are_each_other_s_reverse(specs: list[Spec]) -
     for id in graph.by_id:
         assert all(id in graph.descendants(below) for below in graph.ancestors(id))
         assert all(id in graph.ancestors(above) for above in graph.descendants(id))
+
+
+@given(histories(faults=True), st.data())
+def test_what_is_counted_along_is_what_counting_each_would_give(
+    specs: list[Spec], data: st.DataObject
+) -> None:
+    graph = environment(specs).graph
+    some = data.draw(st.sets(st.sampled_from(sorted(graph.by_id))) if len(graph) else st.just(set[str]()))
+    assert graph.sizes(some) == {id: len(graph.ancestors(id)) for id in some}
+    assert graph.topmost(some) == {id for id in some if not (graph.descendants(id) - {id}) & some}
+    rounds, left = list[str](), set(some)
+    while left:
+        rounds += sorted(id for id in left if not left & {*graph.by_id[id].parents}) or sorted(left)
+        left -= set(rounds)
+    assert graph.in_order(some) == rounds
+
+
+def test_planning_is_linear_in_a_long_history() -> None:
+    """Quadratic, each of these takes longer than the suite may."""
+    size = 20_000
+    graph = Graph(
+        Revision(f"{n:05}", f"{n:05}.py", Sha(f"{n:040x}"), (f"{n - 1:05}",) if n else ())
+        for n in range(size)
+    )
+    assert graph.in_order(graph.by_id) == list(graph.by_id)
+    assert list(graph.sizes(reversed(graph.by_id)).values()) == list(range(size, 0, -1))
+    assert graph.cycles(with_dependencies=True) == ()
 
 
 def _line(*pairs: tuple[str, tuple[str, ...]], labels: dict[str, str] | None = None) -> list[Spec]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 
 from pointsman.core.migrations.model import Revision
@@ -115,28 +115,84 @@ class Graph:
         """The lineages with more than one head."""
         return tuple(group for group in self.lineages if len(group) > 1)
 
+    def in_order(self, ids: Iterable[str]) -> list[str]:
+        """Those of its ids, parents before children, ties by id; what stands in or above a loop comes last."""
+        inside = set(ids)
+        waiting = {id: len(inside.intersection(self.by_id[id].parents)) for id in inside}
+        ready, ordered = sorted(id for id, count in waiting.items() if not count), list[str]()
+        while ready:
+            ordered += ready
+            ready = sorted(_freed(ready, self.children, waiting))
+        left = inside.difference(ordered) if len(ordered) < len(inside) else ()
+        return [*ordered, *sorted(left)]
+
+    def sizes(self, ids: Iterable[str]) -> Mapping[str, int]:
+        """How many `ancestors` each of those has, for less than asking for each: a row is counted along."""
+        asked = dict.fromkeys(ids)
+        if self.cycles():
+            return {id: len(self.ancestors(id)) for id in asked}
+        found: dict[str, int] = {}
+        for id in asked:
+            row = []
+            while id not in found:
+                parents = {parent for parent in self.by_id[id].parents if parent in self.by_id}
+                if len(parents) != 1:
+                    found[id] = len(self.ancestors(id))
+                    break
+                row.append(id)
+                (id,) = parents
+            for size, each in enumerate(reversed(row), found[id] + 1):
+                found[each] = size
+        return {id: found[id] for id in asked}
+
+    def topmost(self, ids: Iterable[str]) -> frozenset[str]:
+        """Those of the ids that no other of them stands above."""
+        some = frozenset(ids)
+        if len(some) < 2:
+            return some
+        if self.cycles():
+            return frozenset(id for id in some if not (self.descendants(id) - {id}) & some)
+        return some - self.ancestors(*(parent for id in some for parent in self.by_id[id].parents))
+
     def cycles(self, *, with_dependencies: bool = False) -> tuple[str, ...]:
         """Revisions that stand in or above a loop, sorted; () if there is none."""
-        waiting: dict[str, int] = {}
-        above: dict[str, list[str]] = {}
-        for id, revision in self.by_id.items():
-            needs = self._needs(revision, with_dependencies)
-            waiting[id] = len(needs)
-            for need in needs:
-                above.setdefault(need, []).append(id)
-        ready = [id for id, count in waiting.items() if count == 0]
-        while ready:
-            id = ready.pop()
-            del waiting[id]
-            for other in above.get(id, ()):
-                waiting[other] -= 1
-                if waiting[other] == 0:
-                    ready.append(other)
-        return tuple(sorted(waiting))
+        if not with_dependencies or not any(revision.depends_on for revision in self.by_id.values()):
+            return self._loop
+        needs = {id: self._needs(revision) for id, revision in self.by_id.items()}
+        above: dict[str, list[str]] = {id: [] for id in needs}
+        for id, wanted in needs.items():
+            for need in wanted:
+                above[need].append(id)
+        return _never_ready({id: len(wanted) for id, wanted in needs.items()}, above)
 
-    def _needs(self, revision: Revision, with_dependencies: bool) -> set[str]:
-        needs = {parent for parent in revision.parents if parent in self.by_id}
-        if with_dependencies and revision.depends_on:
-            named = (self.label_of.get(need, need) for need in revision.depends_on)
-            needs |= {need for need in named if need in self.by_id}
-        return needs
+    @cached_property
+    def _loop(self) -> tuple[str, ...]:
+        waiting = dict.fromkeys(self.by_id, 0)
+        for above in self.children.values():
+            for child in above:
+                waiting[child] += 1
+        return _never_ready(waiting, self.children)
+
+    def _needs(self, revision: Revision) -> set[str]:
+        named = (self.label_of.get(need, need) for need in revision.depends_on)
+        return {need for need in (*revision.parents, *named) if need in self.by_id}
+
+
+def _freed(done: Iterable[str], above: Mapping[str, Sequence[str]], waiting: dict[str, int]) -> list[str]:
+    """Those that wait for nothing more once those are done; `waiting` counts down."""
+    freed = []
+    for id in done:
+        for other in above[id]:
+            count = waiting.get(other)
+            if count is not None:
+                waiting[other] = count - 1
+                if count == 1:
+                    freed.append(other)
+    return freed
+
+
+def _never_ready(waiting: dict[str, int], above: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    ready = [id for id, count in waiting.items() if not count]
+    while ready:
+        ready = _freed(ready, above, waiting)
+    return tuple(sorted(id for id, count in waiting.items() if count))

@@ -116,18 +116,12 @@ def _fronts(part: Part, graph: Graph) -> list[Front]:
 def front(graph: Graph, ours: frozenset[str], theirs: frozenset[str]) -> Front:
     left, right, common = in_order(graph, ours - theirs), in_order(graph, theirs - ours), ours & theirs
     fork = {parent for r in (*left, *right) for parent in r.parents if parent in common}
-    tips = tuple(sorted(id for id in fork if not (graph.descendants(id) - {id}) & fork))
-    return Front(left, right, tips)
+    return Front(left, right, tuple(sorted(graph.topmost(fork))))
 
 
 def in_order(graph: Graph, ids: Iterable[str]) -> tuple[Revision, ...]:
     """Those revisions, parents before children, ties by id."""
-    left, ordered = set(ids), []
-    while left:
-        ready = sorted(id for id in left if not left & set(graph.by_id[id].parents)) or sorted(left)
-        ordered += ready
-        left -= set(ready)
-    return tuple(graph.by_id[id] for id in ordered)
+    return tuple(graph.by_id[id] for id in graph.in_order(ids))
 
 
 def _reparent(
@@ -228,7 +222,8 @@ def _mend_published(facts: Facts, clean: Plan, policy: HealPolicy) -> Plan | Ref
         first = graph.ancestors(group[0])
         fronts += [front(graph, first, graph.ancestors(other)) for other in group[1:]]
         # The longest side stays: the more a database has run of it, the less there is to run in another order.
-        ordered = sorted(group, key=lambda id: (-len(graph.ancestors(id)), id))
+        below = graph.sizes(group)
+        ordered = sorted(group, key=lambda id: (-below[id], id))
         stacked |= stack(graph, ordered, graph.by_id, {})
     plan = replace(clean, fronts=tuple(fronts))
     if policy.published == "reparent":
@@ -265,8 +260,8 @@ def _follows(plan: Plan, after: Graph, facts: Facts) -> tuple[tuple[str, str], .
     before = {*facts.merged.heads, *(facts.base.heads if facts.base else ())}
     pairs: dict[str, str] = {}
     for head in sorted(id for id in before if id in after):
-        above = [top for top in after.heads if top in after.descendants(head)]
-        pairs[head] = final[above[0]]
+        above = after.descendants(head)
+        pairs[head] = final[next(top for top in after.heads if top in above)]
     for move in plan.moves:
         if move.revision not in pairs and move.new_revision in final.values():
             pairs[move.revision] = move.new_revision

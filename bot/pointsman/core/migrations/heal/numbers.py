@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -40,7 +40,8 @@ def habit(environment: Environment | None) -> Habit:
     if environment is None or not environment.graph.heads:
         return Habit(False, False)
     graph = environment.graph
-    tops = sorted(graph.heads, key=lambda id: (number(id) or 0, len(graph.ancestors(id))))
+    below = graph.sizes(graph.heads)
+    tops = sorted(graph.heads, key=lambda id: (number(id) or 0, below[id]))
     chain = [graph.by_id[tops[-1]]]
     while len(chain) < _LOOK_BACK and len(chain[-1].parents) == 1 and chain[-1].parents[0] in graph:
         chain.append(graph.by_id[chain[-1].parents[0]])
@@ -149,8 +150,9 @@ def renumber(
     return replace(plan, moves=tuple(moves), heads_after=heads)
 
 
-def _ordered(graph: Graph, ids: Iterable[str]) -> list[str]:
-    return sorted(ids, key=lambda id: (len(graph.ancestors(id)), id))
+def _ordered(graph: Graph, ids: Collection[str]) -> list[str]:
+    sizes = graph.sizes(ids)
+    return sorted(ids, key=lambda id: (sizes[id], id))
 
 
 def _counted_on(after: Graph, moved: Iterable[str], counting: Habit) -> dict[str, tuple[str, GitPath]]:

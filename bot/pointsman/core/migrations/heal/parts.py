@@ -38,8 +38,10 @@ class Part:
 def connected(new: frozenset[str], graph: Graph) -> list[frozenset[str]]:
     """The new revisions in the groups that edges between them make, in order of their least id."""
     left, groups = set(new), []
-    while left:
-        group, pending = set(), [min(left)]
+    for first in sorted(new):
+        if first not in left:
+            continue
+        group, pending = set(), [first]
         while pending:
             id = pending.pop()
             if id in left:
@@ -54,11 +56,12 @@ def part_of(ids: frozenset[str], merged: Graph, base: Graph, *, ordered: bool = 
     """`ordered`: the tool knows nothing but one order, so what follows nothing has its place in it all the same."""
     edges: list[Edge] = []
     rivals: list[tuple[Edge, tuple[str, ...]]] = []
+    known: dict[str, tuple[str, ...]] = {}
     for child in sorted(ids):
         for parent in merged.by_id[child].parents:
             if parent not in base:
                 continue
-            targets = targets_of(parent, base)
+            targets = known[parent] = known.get(parent) or targets_of(parent, base)
             place = targets[0] if len(targets) == 1 else None
             # A head of the base that the change takes in already, by another way, is no rival.
             stale = place is not None and place != parent and place in merged.heads
@@ -137,7 +140,7 @@ def moved_edges(part: Part, merged: Graph) -> dict[str, dict[str, str]]:
     for target in dict.fromkeys(edge.target for edge in part.edges if edge.target):
         edges = [edge for edge in part.edges if edge.target == target]
         stale = {edge.parent for edge in edges}
-        highest = {p for p in stale if not (merged.descendants(p) - {p}) & stale}
+        highest = merged.topmost(stale)
         for edge in edges:
             if edge.parent in highest and edge.target:
                 moved.setdefault(edge.child, {})[edge.parent] = edge.target

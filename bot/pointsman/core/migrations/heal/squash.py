@@ -26,7 +26,8 @@ def candidate(facts: Facts, theirs: Environment) -> tuple[tuple[Revision, ...], 
     here, before = facts.merged.graph, theirs.graph
     gone = [revision for id, revision in before.by_id.items() if id not in here]
     fresh = [r for id, r in facts.base.graph.by_id.items() if id not in before and not r.parents]
-    ordered = sorted(gone, key=lambda revision: len(before.ancestors(revision.id)))
+    sizes = before.sizes(revision.id for revision in gone)
+    ordered = sorted(gone, key=lambda revision: sizes[revision.id])
     if not ordered or len(fresh) != 1 or fresh[0].depends_on or fresh[0].labels:
         return None
     below: tuple[str, ...] = ()
