@@ -151,6 +151,7 @@ def demo(*arguments: str, folder: Path) -> subprocess.Popen[str]:
     )
 
 
+@pytest.mark.soak  # make demo plays it, too
 @pytest.mark.slow
 def test_the_whole_story_comes_out_as_told_and_is_proved(tmp_path: Path) -> None:
     kept = tmp_path / "kept"
