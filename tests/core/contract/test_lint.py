@@ -72,6 +72,13 @@ def test_a_clean_contract_has_no_findings() -> None:
         pytest.param(
             "{unit: {", "{notes: {builtin: evidence}, unit: {", (5, "no_evidence"), id="asks for nothing"
         ),
+        pytest.param(
+            "checks",
+            "sandbox: {network: none}\nconflicts: {regenerated: [{writes: uv.lock, sources: pyproject.toml, "
+            "run: uv lock, network: host}]}\nchecks",
+            (6, "no_network"),
+            id="a network that nothing gets",
+        ),
     ],
 )
 def test_R56_each_finding_has_its_line(old: str, new: str, expected: tuple[int, str]) -> None:

@@ -55,9 +55,34 @@ def test_from_the_layout_each_folder_gets_a_role_by_branch() -> None:
     assert resolve_role(rules, ada, "agent/src/1") == RoleFound(role="src")
     assert resolve_role(rules, ada, "typo/in/text") == RoleFound(role="maintainer", fallback=True)
     assert (status(rules, "src", "src/x/y.py"), status(rules, "src", "docs/a.md")) == ("allowed", "outside")
-    assert [lock.path for lock in rules.conflicts.lockfiles] == ["uv.lock"]
+    assert [(one.run, one.network) for one in rules.conflicts.regenerated] == [("uv lock", "host")]
     assert status(rules, "maintainer", ".env") == "allowed", "what is tracked is not condemned"
     assert status(rules, "maintainer", "x.pem") == "denied"
+
+
+@pytest.mark.parametrize(
+    ("tracked", "runs"),
+    [
+        pytest.param(("Cargo.lock", "Cargo.toml"), ["cargo update --workspace"], id="keeps what is pinned"),
+        pytest.param(
+            ("web/package-lock.json", "web/package.json", "yarn.lock", "package.json"),
+            ["yarn install --mode=update-lockfile", "cd web && npm install --package-lock-only"],
+            id="a folder's own",
+        ),
+        pytest.param(("uv.lock", "api/pyproject.toml"), [], id="made of nothing that is here"),
+        pytest.param(
+            ("tests/data/uv.lock", "tests/data/pyproject.toml"), [], id="deep: test data, as a rule"
+        ),
+        pytest.param(("a b/uv.lock", "a b/pyproject.toml"), [], id="a name that a shell would split"),
+        pytest.param(("meta/_journal.json", "meta/a.ts"), [], id="only people know what it is made of"),
+    ],
+)
+def test_files_that_tools_make_are_made_anew(tracked: tuple[str, ...], runs: list[str]) -> None:
+    rules = started(None, tracked)
+    assert [one.run for one in rules.conflicts.regenerated] == runs
+    assert all(one.network == "host" for one in rules.conflicts.regenerated), "these tools fetch"
+    found = lint(rules, tracked=tracked, text=init_from(None, tracked, "main").encode())
+    assert [finding.code for finding in found] == ["no_gate"]
 
 
 def test_all_that_lint_finds_is_that_nothing_is_tested_yet() -> None:

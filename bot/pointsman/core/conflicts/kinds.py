@@ -73,7 +73,13 @@ def known(path: GitPath) -> Known | None:
 
 
 def declaration(path: GitPath) -> str | None:
-    """An entry of a contract for that file, ready to paste; None where nothing is known of it."""
+    """What a contract says of that file, ready to paste; None where nothing is known of it."""
+    one = entry(path)
+    return f"conflicts:\n  regenerated:\n    - {one}" if one is not None else None
+
+
+def entry(path: GitPath) -> str | None:
+    """An entry of `regenerated` for that file; None where nothing is known of it."""
     tool = known(path)
     if tool is None:
         return None
@@ -89,7 +95,4 @@ def declaration(path: GitPath) -> str | None:
         if folder and "{folder}" not in tool.command:
             line = f"cd {folder} && {line}"
     network = ", network: host" if tool.network else ""
-    return (
-        "conflicts:\n  regenerated:\n"
-        f'    - {{writes: [{writes}], sources: [{sources}], run: "{line}"{network}}}'
-    )
+    return f'{{writes: [{writes}], sources: [{sources}], run: "{line}"{network}}}'

@@ -47,6 +47,7 @@ def lint(
         *_approvals(contract),
         *_checks(contract),
         *_braces(contract),
+        *_networks(contract),
         *_surprises(text),
     ]
     return tuple(
@@ -180,6 +181,18 @@ def _checks(contract: Contract) -> Iterator[Finding]:
     if asks is not None and contract.evidence is None:
         message = f"checks.{asks.name}: there is no evidence section, so this check asks for nothing"
         yield Finding(line=asks.line, column=1, code="no_evidence", message=message)
+
+
+def _networks(contract: Contract) -> Iterator[Finding]:
+    for one in contract.conflicts.regenerated if contract.sandbox.network == "none" else ():
+        if one.network == "host":
+            where, message = (
+                one.writes[0],
+                f"{one.run} asks for a network, and `sandbox` takes it from every command",
+            )
+            yield Finding(
+                line=where.line, column=where.column, code="no_network", message=f"{where.key}: {message}"
+            )
 
 
 def _braces(contract: Contract) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from pointsman.core.conflicts.kinds import entry, known
 from pointsman.core.contract.codeowners import OwnersLine, UnusableLine, parse_codeowners
 from pointsman.core.contract.identity import Author
 from pointsman.core.contract.matching import pattern_set
@@ -21,13 +22,9 @@ MAX_ROLES = 20
 MAX_OWNERS = 1000
 MAX_NOTES = 50
 _SECRETS = (".env", ".env.local", "*.pem", "*.key", "id_rsa")
-_LOCKS = {
-    "uv.lock": ("pyproject.toml", "uv lock"),
-    "poetry.lock": ("pyproject.toml", "poetry lock"),
-    "package-lock.json": ("package.json", "npm install --package-lock-only"),
-    "pnpm-lock.yaml": ("package.json", "pnpm install --lockfile-only"),
-    "Cargo.lock": ("Cargo.toml", "cargo generate-lockfile"),
-}
+MAX_LOCKS = 20
+_LOCK = re.compile(r"(?:([A-Za-z0-9_][A-Za-z0-9_.-]*)/)?[^/]+")
+"""In the root or a folder of it, whose name needs no quotes in a command."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -262,13 +259,26 @@ def _gate() -> str:
 
 
 def _locks(tracked: Sequence[GitPath]) -> str:
+    """What tools make of other files here; only what names all that it is made of."""
     names = set(tracked)
     found = [
-        f"    - {{path: /{lock}, manifest: /{manifest}, regenerate: {_quoted(command)}}}"
-        for lock, (manifest, command) in _LOCKS.items()
-        if lock in names and manifest in names
-    ]
-    return "conflicts:\n  lockfiles:\n" + "\n".join(found) + "\n" if found else ""
+        one
+        for path in sorted(names, key=lambda path: ("/" in path, path))
+        if (place := _LOCK.fullmatch(path)) is not None
+        and (tool := known(path)) is not None
+        and any(_join(place.group(1), source) in names for source in tool.sources)
+        and (one := entry(path)) is not None
+    ][:MAX_LOCKS]
+    if not found:
+        return ""
+    return (
+        "# Where both sides of a merge change these, the base's are taken and the command is run on the merged tree.\n"
+        "conflicts:\n  regenerated:\n" + "".join(f"    - {one}\n" for one in found)
+    )
+
+
+def _join(folder: str | None, name: str) -> GitPath:
+    return f"{folder}/{name}" if folder else name
 
 
 def _commands(runners: list[_Person]) -> str:
