@@ -1,6 +1,7 @@
 """Replays forks that really happened through `pointsman heal` and judges each repair by Alembic's own map.
 
-Run: `python -m bench.forks --repos DIR [--prove] [--only OWNER/NAME] [--json]`; DIR holds clones (docs/replay.md).
+Run: `python -m bench.forks --repos DIR [--prove [--python PATH]] [--only OWNER/NAME|COMMIT] [--json]`; DIR holds clones
+(docs/replay.md).
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ from pathlib import Path
 from typing import Any
 
 from bench.real.judge import Judgement, judge
-from bench.real.repositories import RealFork, as_json, borrowed, find, known_forks
+from bench.real.repositories import RealFork, as_json, borrowed, complete, find, known_forks
 
 POINTSMAN = Path(sys.executable).with_name("pointsman")
+CONTRACT = ".pointsman.yml"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,7 +50,7 @@ def main(argv: Sequence[str] = ()) -> int:
     if options.repos is None:
         print("bench.forks needs clones of public repositories: --repos DIR")
         return 0
-    wanted = [fork for fork in known_forks() if options.only in (None, fork.repo)]
+    wanted = [fork for fork in known_forks() if options.only in (None, fork.repo, fork.commit[:10])]
     rows: list[Replayed] = []
     absent = []
     for repo in dict.fromkeys(fork.repo for fork in wanted):
@@ -58,7 +60,7 @@ def main(argv: Sequence[str] = ()) -> int:
             continue
         with borrowed(place) as copy:
             for fork in (each for each in wanted if each.repo == repo):
-                rows.append(replay(copy, fork, prove=options.prove))
+                rows.append(replay(copy, fork, prove=options.prove, python=options.python))
                 print(_line(rows[-1]), file=sys.stderr, flush=True)
     if options.json:
         print(as_json([asdict(row) for row in rows]))
@@ -72,15 +74,23 @@ def main(argv: Sequence[str] = ()) -> int:
 def _options(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.forks", description=__doc__)
     parser.add_argument("--repos", type=Path, help="the folder with the clones")
-    parser.add_argument("--only", metavar="OWNER/NAME", help="one repository")
+    parser.add_argument(
+        "--only", metavar="OWNER/NAME|COMMIT", help="one repository, or one fork by ten digits"
+    )
     parser.add_argument("--prove", action="store_true", help="prove each repair on scratch databases")
+    parser.add_argument(
+        "--python", type=Path, help="an interpreter for the proofs, with the projects' packages"
+    )
     parser.add_argument("--json", action="store_true")
     return parser.parse_args(argv)
 
 
-def replay(repository: Path, fork: RealFork, *, prove: bool) -> Replayed:
+def replay(repository: Path, fork: RealFork, *, prove: bool, python: Path | None = None) -> Replayed:
     """What `pointsman heal` says when the fork's commit lands on its first parent, and whether it is right."""
     base, head = f"{fork.commit}^1", fork.commit
+    if prove:
+        # A proof wants every file of both trees; the judge and `heal` alone only those with migrations.
+        base, head = complete(repository, base, head, _contract(python))
     command = [POINTSMAN, "heal", "-C", repository, "--base", base, "--head", head, "--json"]
     begin = time.perf_counter()
     done = subprocess.run(
@@ -98,6 +108,15 @@ def replay(repository: Path, fork: RealFork, *, prove: bool) -> Replayed:
         # The fork's commit stands on its first parent: merging it gives its own tree.
         judgement = judge(repository, fork.versions, base, head, answer["tree"])
     return Replayed(fork=fork, seconds=seconds, answer=answer, judgement=judgement)
+
+
+def _contract(python: Path | None) -> dict[str, str]:
+    """One that names the proof's interpreter, and else says no more than it has to."""
+    if python is None:
+        return {}
+    people = "identities: {any: {permission: write}}\nroles: {any: {who: [any], owns: ['**']}}\n"
+    healing = f"migrations: {{backend: alembic, proof: when_possible, python: {python}}}\n"
+    return {CONTRACT: f"version: 1\nbase: main\n{people}{healing}"}
 
 
 def _line(row: Replayed) -> str:

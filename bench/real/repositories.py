@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,6 +71,60 @@ def run(command: list[str], *, stdin: bytes | None = None) -> bytes:
 
 def git(repository: Path, *args: str) -> str:
     return run(["git", "-C", str(repository), *args]).decode("utf-8", "surrogateescape")
+
+
+def complete(repository: Path, base: str, head: str, more: Mapping[str, str]) -> tuple[str, str]:
+    """Base and head again, head with base as its parent, as commits without the files whose contents a partial clone
+    lacks, and with `more` (path -> text) on both; the same two where that changes nothing."""
+    lacking = {commit: _lacking(repository, commit) for commit in (base, head)}
+    if not more and not any(lacking.values()):
+        return base, head
+    lines = [f"100644 {_blob(repository, text)}\t{path}\0" for path, text in more.items()]
+    lines_of = {
+        commit: "".join([*lines, *(f"0 {'0' * 40}\t{path}\0" for path in paths)])
+        for commit, paths in lacking.items()
+    }
+    root = _commit(repository, _tree_with(repository, base, lines_of[base]))
+    return root, _commit(repository, _tree_with(repository, head, lines_of[head]), "-p", root)
+
+
+def _lacking(repository: Path, commit: str) -> list[str]:
+    entries = [
+        line for line in git(repository, "ls-tree", "-r", "-z", commit).split("\0") if " blob " in line
+    ]
+    asked = "".join(f"{entry.split()[2]}\n" for entry in entries).encode()
+    said = run(["git", "-C", str(repository), "cat-file", "--batch-check"], stdin=asked).splitlines()
+    return [
+        entry.partition("\t")[2]
+        for entry, word in zip(entries, said, strict=True)
+        if word.endswith(b" missing")
+    ]
+
+
+def _tree_with(repository: Path, commit: str, lines: str) -> str:
+    """The commit's tree with lines for `update-index --index-info`."""
+    stdin = lines.encode("utf-8", "surrogateescape")
+    with TemporaryDirectory(prefix="pointsman-index-") as name:
+        environment = os.environ | {"GIT_INDEX_FILE": f"{name}/index"}
+        steps = (
+            ["read-tree", commit],
+            ["update-index", "-z", "--index-info"],
+            ["write-tree", "--missing-ok"],
+        )
+        for step in steps:
+            command = ["git", "-C", str(repository), *step]
+            done = subprocess.run(command, input=stdin, env=environment, check=True, capture_output=True)
+    return done.stdout.decode().strip()
+
+
+def _blob(repository: Path, text: str) -> str:
+    command = ["git", "-C", str(repository), "hash-object", "-w", "--stdin"]
+    return run(command, stdin=text.encode()).decode().strip()
+
+
+def _commit(repository: Path, tree: str, *parents: str) -> str:
+    who = ("-c", "user.name=bench", "-c", "user.email=bench@localhost")
+    return git(repository, *who, "commit-tree", "-m", "bench", *parents, tree).strip()
 
 
 def changed(repository: Path, old: str, new: str) -> dict[str, str]:

@@ -5,15 +5,23 @@ from __future__ import annotations
 import json
 import os
 import re
+import socket
 import sqlite3
+import struct
+import subprocess
+import sys
+import tempfile
 import textwrap
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
 
+from pointsman.adapters.accounts import UNPRIVILEGED, account
 from pointsman.adapters.git.repository import GitRepository
 from pointsman.adapters.proof import SandboxProver
+from pointsman.adapters.proof_cell import CROWDED
 from pointsman.adapters.sandbox import Sandbox
 from pointsman.core.contract.model import Sandbox as Policy
 from pointsman.core.proof import Proof
@@ -34,11 +42,10 @@ def tried(name, step):
         said[name] = errno.errorcode.get(problem.errno, "refused")
     except Exception as problem:
         said[name] = "refused"
-def connect():
+def connect(address):
     # As C code does: no audit hook of Python's sees it.
     libc = ctypes.CDLL(None, use_errno=True)
-    address = b"\\x02\\x00\\x00\\x50\\xc0\\x00\\x02\\x01" + b"\\0" * 8
-    if libc.connect(libc.socket(2, 1, 0), address, 16) != 0:
+    if libc.connect(libc.socket(address[0], 1, 0), address, len(address)) != 0:
         raise OSError(ctypes.get_errno(), "connect")
 def environ():
     seen = [dict(os.environ)]
@@ -51,7 +58,8 @@ def environ():
         raise OSError(errno.ENODATA, "nothing")
 tried("environment", environ)
 tried("outside", lambda: open("/tmp/pointsman-was-here", "w"))
-tried("network", connect)
+for name, address in {addresses!r}.items():
+    tried(name, lambda: connect(address))
 tried("ref", lambda: open(git + "/refs/heads/main", "w"))
 tried("config", lambda: open(git + "/config", "a"))
 tried("state", lambda: open(git + "/pointsman/state.db"))
@@ -95,25 +103,77 @@ def hostile(project: Project) -> Proof:
         return project.prove(prover, timeout=60.0)
 
 
-@walled
-def test_i7_a_hostile_migration_comes_to_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GITHUB_TOKEN", "hunter2")
-    git, nap = tmp_path / "repo/.git", 4_000_000 + os.getpid()
-    elsewhere = tmp_path / "of another"
+ELSEWHERE = b"\x02\x00\x00\x50\xc0\x00\x02\x01" + b"\0" * 8
+"""192.0.2.1:80."""
+SHUT_OUT = {"hidden": "ENOENT", "in sight": "ECONNREFUSED", "abstract": "ECONNREFUSED"}
+
+
+def attacked(folder: Path, addresses: dict[str, bytes], *, nap: int = 0) -> tuple[dict[str, str], Proof]:
+    """What becomes of each try of a hostile migration; `nap` marks the daemon that it leaves."""
+    git, elsewhere = folder / "repo/.git", folder / "of another"
     elsewhere.mkdir()
-    tries = TRIES.format(git=str(git), parent=os.getpid(), nap=nap, elsewhere=str(elsewhere))
-    project = Project(tmp_path, healed={path("c1"): revision("c1", "b1", block(tries))})
+    tries = TRIES.format(
+        git=str(git), parent=os.getpid(), nap=nap, elsewhere=str(elsewhere), addresses=addresses
+    )
+    project = Project(folder, healed={path("c1"): revision("c1", "b1", block(tries))})
     project.repo.git("config", "http.extraheader", "AUTHORIZATION: hunter2")
-
     proof = hostile(project)
-
     found = re.search(r"<(\{.*\})>", proof.reason or "")
     assert found is not None, proof
-    said = json.loads(found[1])
+    assert project.repo.git("rev-parse", "HEAD") == project.healed
+    said: dict[str, str] = json.loads(found[1])
+    return said, proof
+
+
+def _in_sight() -> Path | None:
+    """A folder that a proof sees and this account can write to."""
+    gone = [Path(place).resolve() for place in (*CROWDED, tempfile.gettempdir(), Path.home())]
+    places = (Path("/srv"), Path("/opt"), Path("/var/lib"), Path(__file__).resolve().parents[2])
+    return next(
+        (p for p in places if os.access(p, os.W_OK) and not any(p.is_relative_to(g) for g in gone)), None
+    )
+
+
+@pytest.fixture
+def listening(tmp_path: Path) -> Iterator[dict[str, bytes]]:
+    """Servers of this machine that let everybody in: in a folder that is hidden, in one that is not, and in none."""
+    with ExitStack() as stack:
+        addresses: dict[str, Path | str] = {
+            "hidden": tmp_path / "server",
+            "abstract": f"\0pointsman-test-{os.getpid()}",
+        }
+        if (place := _in_sight()) is not None:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sockets-", dir=place)))
+            folder.chmod(0o755)
+            addresses["in sight"] = folder / "server"
+        for address in addresses.values():
+            server = stack.enter_context(socket.socket(socket.AF_UNIX))
+            server.bind(str(address))
+            server.listen()
+            if isinstance(address, Path):
+                address.chmod(0o777)
+        yield {name: sockaddr(os.fsencode(address)) for name, address in addresses.items()}
+
+
+def sockaddr(path: bytes) -> bytes:
+    """As the kernel takes it. The name of an abstract socket ends where the address does."""
+    return struct.pack("=H", socket.AF_UNIX) + path + (b"" if path[:1] == b"\0" else b"\0")
+
+
+@walled
+def test_i7_a_hostile_migration_comes_to_nothing(
+    tmp_path: Path, listening: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_TOKEN", "hunter2")
+    nap = 4_000_000 + os.getpid()
+
+    said, proof = attacked(tmp_path, {"network": ELSEWHERE, **listening}, nap=nap)
+
     # Gone altogether where the proof runs under an account that could not come there.
     assert {said.pop("ref"), said.pop("config")} <= {"EROFS", "ENOENT"}
     assert said.pop("token") in ("refused", "ENOENT")
     assert said == {
+        **{name: SHUT_OUT[name] for name in listening},
         "environment": "ENODATA",
         "outside": "EROFS",
         "network": "ENETUNREACH",
@@ -129,7 +189,6 @@ def test_i7_a_hostile_migration_comes_to_nothing(tmp_path: Path, monkeypatch: py
         "daemon": "done",
     }
     assert {"network", "read_only", "hidden", "processes", "privileges"} <= {*proof.isolated}
-    assert project.repo.git("rev-parse", "HEAD") == project.healed
     assert not any(str(nap) in _command(one) for one in Path("/proc").glob("[0-9]*"))
 
 
@@ -147,6 +206,33 @@ def test_i7_root_does_not_prove_as_root(tmp_path: Path) -> None:
     proof = hostile(Project(tmp_path, healed={path("c1"): revision("c1", "b1", up)}))
 
     assert "uid 65534 [65534]" in (proof.reason or "")
+
+
+@pytest.mark.soak
+@pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary account runs the test above")
+@walled
+def test_i7_nor_for_a_proof_that_an_ordinary_account_runs(listening: dict[str, bytes]) -> None:
+    user, here = account(UNPRIVILEGED), Path(__file__).resolve().parents[2]
+    if user is None or not all(user.can_reach(place) for place in (here, Path(sys.executable))):
+        pytest.skip("there is no such account, or it can't come here")
+    with tempfile.TemporaryDirectory() as folder:
+        os.chown(folder, user.uid, user.gid)
+        script = (
+            "import json, sys; from pathlib import Path\n"
+            "from tests.flows.test_proof_hostile import ABLE, attacked\n"
+            f"said = attacked(Path({folder!r}), {listening!r})[0] if ABLE.isolates else None\n"
+            "print(json.dumps(said))\n"
+        )
+        done = subprocess.run(
+            [sys.executable, "-B", "-c", script],
+            user=user.uid, group=user.gid, extra_groups=[], cwd=here,
+            env=os.environ | {"HOME": folder, "GIT_CONFIG_GLOBAL": os.devnull, "TMPDIR": "/tmp"},
+            check=True, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+    said = json.loads(done.stdout)
+    if said is None:
+        pytest.skip("this machine can't shut in a job of an ordinary account")
+    assert {name: said[name] for name in listening} == {name: SHUT_OUT[name] for name in listening}
 
 
 ANSWER = {

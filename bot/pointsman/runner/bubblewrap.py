@@ -49,18 +49,20 @@ def wrapped(bwrap: str, jail: dict[str, Any], argv: list[str], cwd: str) -> tupl
     shut.take(tuple(name for name in COVERED if name not in shut.missing), lambda: None)
     words = [bwrap, "--die-with-parent", "--unshare-user", "--unshare-ipc", "--new-session"]
     words += ["--ro-bind" if jail["everything"] and not gone else "--bind", "/", "/", "--dev", "/dev"]
+    services = [*mounts.SERVICES]
     if isolate.NETWORK in shut.done:
         words += ["--unshare-net"]
+        services += mounts.listening(jail["writable"])
     if isolate.PROCESSES in shut.done:
         words += ["--unshare-pid", "--proc", "/proc"]
-    return shut, [*words, *([] if gone else _mounts(jail)), "--chdir", cwd, "--", *argv]
+    return shut, [*words, *([] if gone else _mounts(jail, services)), "--chdir", cwd, "--", *argv]
 
 
-def _mounts(jail: dict[str, Any]) -> list[str]:
+def _mounts(jail: dict[str, Any], services: list[str]) -> list[str]:
     """In the order in which runner/mounts arranges them. What lies in a hidden folder is hidden with it, unless it
     lies in one that is shown again."""
     words = [word for folder in jail["read_only"] for word in ("--ro-bind", folder, folder)]
-    places = {os.path.realpath(place) for place in [*jail["hidden"], *mounts.secrets(), *mounts.SERVICES]}
+    places = {os.path.realpath(place) for place in [*jail["hidden"], *mounts.secrets(), *services]}
     outer = sorted(place for place in places if not _is_below(place, places))
     shown = [path for path in jail["visible"] if _is_below(path, places)]
     inner = sorted(place for place in places.difference(outer) if _is_below(place, shown))

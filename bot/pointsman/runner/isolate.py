@@ -94,14 +94,11 @@ def shut_in(jail: dict[str, Any]) -> Shut:
     except OSError as problem:
         shut.lacks((NETWORK, PROCESSES, *IN_MOUNTS), problem)
         return shut
-    shut.take((NETWORK,), _lose_network)
+    services: list[str] = []
+    shut.take((NETWORK,), lambda: _lose_network(jail, services))
     shut.take((PROCESSES,), lambda: kernel.unshare(kernel.NEW_PIDS | kernel.NEW_IPC))
-    shut.take(IN_MOUNTS, lambda: _arrange(jail, shut))
+    shut.take(IN_MOUNTS, lambda: mounts.arrange(jail, services=services, strict=PRIVILEGES in shut.wanted))
     return shut
-
-
-def _arrange(jail: dict[str, Any], shut: Shut) -> None:
-    mounts.arrange(jail, without_services=NETWORK in shut.done, strict=PRIVILEGES in shut.wanted)
 
 
 def give_up(jail: dict[str, Any], shut: Shut) -> None:
@@ -142,7 +139,9 @@ def _become(name: str) -> None:
     os.setuid(account.pw_uid)
 
 
-def _lose_network() -> None:
+def _lose_network(jail: dict[str, Any], services: list[str]) -> None:
+    """Adds to `services` the sockets in the file system that are a network too."""
+    services += [*mounts.SERVICES, *mounts.listening(jail["writable"])]
     kernel.unshare(kernel.NEW_NETWORK)
     _loopback_up()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -36,11 +37,12 @@ DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 LINKS = {"fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2", "ptmx": "pts/ptmx"}
 
 
-def arrange(jail: dict[str, Any], *, without_services: bool, strict: bool) -> None:
+def arrange(jail: dict[str, Any], *, services: Iterable[str], strict: bool) -> None:
     """OSError where any of it can't be had: half a wall is none.
 
-    `strict` takes the devices and switches with which root could walk around the walls; a job that is only to be
-    kept from accidents keeps them, for it may need a graphics card."""
+    `services` are hidden too, but for what lies in a folder that the job may write to. `strict` takes the devices and
+    switches with which root could walk around the walls; a job that is only to be kept from accidents keeps them, for
+    it may need a graphics card."""
     kernel.unshare(kernel.NEW_MOUNTS)
     kernel.mount(None, "/", kernel.MS_REC | kernel.MS_PRIVATE)
     kept = [(path, False, _held(path)) for path in jail["visible"]] + [
@@ -50,7 +52,7 @@ def arrange(jail: dict[str, Any], *, without_services: bool, strict: bool) -> No
         kernel.set_read_only("/", on=True, recursive=True)
     for folder in () if jail["everything"] else jail["read_only"]:
         _guard(folder)
-    gone = [*jail["hidden"], *secrets(), *(SERVICES if without_services else ())]
+    gone = [*jail["hidden"], *secrets(), *services]
     # What is inside first: it stays hidden where the folder around it comes back.
     for place in sorted(gone, key=lambda place: -len(Path(place).parts)):
         _hide(Path(place))
@@ -91,6 +93,24 @@ def _guard(path: str) -> None:
     kernel.set_read_only(path, on=True, recursive=True)
 
 
+def listening(writable: Iterable[str]) -> list[str]:
+    """The sockets in the file system that are open in the calling process's network namespace, but for those in folders
+    that are `writable`. A mount that is read-only keeps nobody from one, nor does another network namespace."""
+    given = {os.path.realpath(folder) for folder in writable}
+    lines = Path("/proc/net/unix").read_bytes().splitlines()
+    paths = {os.fsdecode(line.split(maxsplit=7)[-1]) for line in lines}
+    return sorted(path for path in paths if path.startswith("/") and _is_reached(path, given))
+
+
+def _is_reached(path: str, given: Collection[str]) -> bool:
+    """Whether it is a socket that this account can come to, outside the folders `given`."""
+    try:
+        inside = any(str(folder) in given for folder in Path(path).resolve().parents)
+        return not inside and Path(path).is_socket()
+    except OSError:
+        return False
+
+
 def secrets() -> list[str]:
     """Where people keep keys and tokens, as far as there is something."""
     import pwd
@@ -110,7 +130,8 @@ def _hide(place: Path) -> None:
         return
     if place.is_dir():
         kernel.mount("tmpfs", str(place), kernel.MS_NOSUID | kernel.MS_NODEV, "tmpfs", "mode=755,size=64k")
-    else:
+        return
+    with contextlib.suppress(FileNotFoundError):  # a server may have ended since
         kernel.bind("/dev/null", str(place))
 
 
