@@ -12,7 +12,7 @@ from pointsman.cli.common import json_option, note, print_json, repository_optio
 
 if TYPE_CHECKING:
     from pointsman.adapters.git.repository import GitRepository
-    from pointsman.core.migrations.drawing.scene import Told
+    from pointsman.core.migrations.drawing.model import Told
     from pointsman.core.model import Sha, Signature
     from pointsman.ports import Git
     from pointsman.service.heal.asking_memory import Helper
@@ -73,7 +73,6 @@ def heal(
     from pointsman.cli.heal_report import write_svg
     from pointsman.service.contracts import find_contract
     from pointsman.service.heal.explain import told_of
-    from pointsman.service.heal.patch import patch_of
     from pointsman.service.heal.verdict import heal as run
     from pointsman.wiring import open_git, open_prover, open_reader, open_regenerator
 
@@ -99,7 +98,7 @@ def heal(
         commit = _commit(git, verdict.healing)
         if target and commit:
             target.move(commit)
-        text = patch_of(git, verdict.healing) if as_patch else None
+        text = _patch(git, verdict.healing) if as_patch else None
         if as_patch and verdict.healing.resolved:
             note("conflicts were settled too, which takes a merge and is in no patch: use --write")
     told = told_of(verdict, base=base, head=head)
@@ -138,6 +137,12 @@ class _Target:
         if not self._git.move_ref(self._ref, new=commit, expected=self._was):
             raise UserError(f"{self._ref} moved while the heal was made; nothing was written. Run it again.")
         note(f"{self._ref} is now {commit[:SHORT]}")
+
+
+def _patch(git: Git, healing: Healing) -> bytes | None:
+    from pointsman.service.heal.patch import patch_of
+
+    return patch_of(git, healing)
 
 
 def _commit(git: Git, healing: Healing) -> Sha | None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
-import tempfile
 import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -17,8 +15,7 @@ from pointsman.core.errors import UserError
 
 if TYPE_CHECKING:
     from pointsman.core.migrations.drawing.letters import Line, Tone
-    from pointsman.core.migrations.drawing.model import HealedGraph
-    from pointsman.core.migrations.drawing.scene import Told
+    from pointsman.core.migrations.drawing.model import HealedGraph, Told
     from pointsman.core.migrations.heal.model import Plan, Refusal
     from pointsman.core.proof import Proof
     from pointsman.service.heal.verdict import Verdict
@@ -57,6 +54,8 @@ def details(verdict: Verdict) -> Iterator[str]:
 
 def write_svg(told: Told, path: Path) -> None:
     """The drawing as a file, whole or not at all. UserError where it can't be written."""
+    import tempfile
+
     from pointsman.core.migrations.drawing.svg import draw_svg
 
     text = draw_svg(told)
@@ -103,7 +102,11 @@ def _styled(text: str, tone: Tone) -> str:
 
 def _width() -> int:
     """Of the terminal; what goes elsewhere is as wide as code on a page."""
-    return max(40, shutil.get_terminal_size((WIDTH, 24)).columns) if sys.stdout.isatty() else WIDTH
+    if not sys.stdout.isatty():
+        return WIDTH
+    import shutil
+
+    return max(40, shutil.get_terminal_size((WIDTH, 24)).columns)
 
 
 def _can_draw() -> bool:

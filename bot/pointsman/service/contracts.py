@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from pointsman.core import contract as contracts
-from pointsman.core.contract import Contract
+from typing import TYPE_CHECKING
+
 from pointsman.core.errors import UserError
 from pointsman.core.model import MODE_EXECUTABLE, MODE_FILE, MODE_SUBMODULE, MODE_SYMLINK, Sha
 from pointsman.ports import Git
+
+if TYPE_CHECKING:  # where there is no contract, nothing of it is loaded
+    from pointsman.core.contract import Contract
 
 CONTRACT_PATH = ".pointsman.yml"
 
@@ -32,7 +35,9 @@ def find_contract(git: Git, commit: Sha) -> Contract | None:
     data = contract_bytes(git, git.tree_of(commit), f"on {commit[:10]}")
     if data is None:
         return None
-    loaded = contracts.load(data, source=CONTRACT_PATH)
+    from pointsman.core.contract import Contract, load
+
+    loaded = load(data, source=CONTRACT_PATH)
     if isinstance(loaded, Contract):
         return loaded
     raise UserError(f"the contract on {commit[:10]} cannot be read:\n{loaded}")

@@ -6,11 +6,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from pointsman.core.conflicts.model import Remake
-from pointsman.core.contract.matching import PatternSet
 from pointsman.core.model import GitPath
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # most contracts declare nothing, and then no pattern is matched
+    from pointsman.core.conflicts.model import Remake
+    from pointsman.core.contract.matching import PatternSet
     from pointsman.core.contract.model import Conflicts, Regenerated, Sandbox
 
 
@@ -77,6 +77,8 @@ def _generated(
     timeout: float = 300.0,
     network: Literal["none", "host"] = "none",
 ) -> Generated:
+    from pointsman.core.contract.matching import PatternSet
+
     return Generated(
         writes=tuple(writes),
         sources=tuple(sources),
@@ -111,6 +113,8 @@ def meetings(
 
     Both sides meet where git reports a conflict in a written file, where both changed written files, and where both
     changed sources and at least one side what is written: without that, nothing of it shows in the files."""
+    from pointsman.core.conflicts.model import Remake
+
     found: list[Meeting] = []
     for rule in rules.generated:
         ours, theirs = _written(rule, base_changed), _written(rule, change_changed)

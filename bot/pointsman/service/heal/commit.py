@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pointsman.core.healer.model import TRAILER as BY_COMMAND
 from pointsman.core.model import CommitFacts, Sha, Signature
 from pointsman.ports import Git
 
@@ -41,7 +40,11 @@ def message(healing: Healing) -> str:
         lines += each.remarks
     lines += [f"{one.words}{f' ({one.note})' if one.note else ''}" for one in healing.resolved]
     lines += [f"{path}: written by the healer command" for path in healing.by_command]
-    by = [BY_COMMAND] if healing.by_command else []
+    by = []
+    if healing.by_command:
+        from pointsman.core.healer.model import TRAILER as BY_COMMAND
+
+        by = [BY_COMMAND]
     return "\n".join([*lines, "", *by, f"{TRAILER}: {healing.head}", ""])
 
 

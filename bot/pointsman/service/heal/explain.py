@@ -7,9 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from pointsman.core.contract.names import shown
-from pointsman.core.healer.model import in_words
-from pointsman.core.migrations.drawing.model import HealedGraph
-from pointsman.core.migrations.drawing.scene import Told
+from pointsman.core.migrations.drawing.model import HealedGraph, Told
 from pointsman.core.migrations.drawing.words import done, early_databases, next_step
 
 if TYPE_CHECKING:
@@ -61,6 +59,8 @@ def _besides(verdict: Verdict) -> Iterator[str]:
     for path in healing.by_command:
         yield f"{shown(path)} was written by the healer command."
     if healing.refusals and verdict.healer is not None:
+        from pointsman.core.healer.model import in_words
+
         yield shown(in_words(verdict.healer))
 
 

@@ -5,12 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from pointsman.core.conflicts.accept import lost
 from pointsman.core.conflicts.declared import NOTHING, Declared, Meeting, meetings
-from pointsman.core.conflicts.kinds import declaration
-from pointsman.core.conflicts.model import LOST_BY_REGENERATING, Remake, Resolved
 from pointsman.core.migrations.heal import locks
 from pointsman.core.migrations.heal.model import Refusal, Why
 from pointsman.core.model import (
@@ -24,9 +21,9 @@ from pointsman.core.model import (
     Sha,
 )
 from pointsman.ports import Git
-from pointsman.service.heal import additive
-from pointsman.service.judging import own_changes
-from pointsman.service.quoting import quote
+
+if TYPE_CHECKING:
+    from pointsman.core.conflicts.model import Remake, Resolved
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,6 +56,9 @@ def merge_change(git: Git, onto: Sha, head: Sha, rules: Declared = NOTHING) -> S
     if isinstance(merge, Merged) and not met:
         return Settled(tree=merge.tree)
     if (loser := next((one for one in met if one.loses), None)) is not None:
+        from pointsman.core.conflicts.accept import lost
+        from pointsman.core.conflicts.model import LOST_BY_REGENERATING
+
         return Refusal(LOST_BY_REGENERATING, lost(loser.remake), loser.remake.met)
     return _settle(git, onto, head, merge, met, rules)
 
@@ -66,6 +66,9 @@ def merge_change(git: Git, onto: Sha, head: Sha, rules: Declared = NOTHING) -> S
 def unmerged(git: Git, merge: Conflicted) -> Refusal:
     """The refusal of a change that git can't merge, both sides quoted, with what the contract could say of a file that
     a known tool makes."""
+    from pointsman.core.conflicts.kinds import declaration
+    from pointsman.service.quoting import quote
+
     paths = tuple(path.path for path in merge.paths if path.path)
     if not paths:
         return Refusal(Why.MERGE_CONFLICT, f"git can't merge the change: {' '.join(merge.messages)}.")
@@ -82,6 +85,8 @@ def unmerged(git: Git, merge: Conflicted) -> Refusal:
 def _settle(
     git: Git, onto: Sha, head: Sha, merge: MergeOutcome, met: tuple[Meeting, ...], rules: Declared
 ) -> Settled | Refusal:
+    from pointsman.service.heal import additive
+
     conflicts = merge.paths if isinstance(merge, Conflicted) else ()
     made = {path for one in met for path in one.give_way}
     heads = [path for path in conflicts if _is_lock(path) and path.path not in made]
@@ -120,6 +125,8 @@ def _meetings(git: Git, onto: Sha, head: Sha, merge: MergeOutcome, rules: Declar
     """Where both sides met in what a command makes, or in what it makes it from."""
     if not rules.generated:
         return ()
+    from pointsman.service.judging import own_changes
+
     theirs = {change.path: change.new_oid for change in own_changes(git, onto, head)}
     if not any(one.makes(path) or one.reads(path) for path in theirs for one in rules.generated):
         return ()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from pointsman.core.conflicts.model import Remake, Resolved
 from pointsman.core.migrations.heal.compare import Known
 from pointsman.core.migrations.heal.model import Plan, Refusal
 from pointsman.core.model import GitPath, Sha
+
+if TYPE_CHECKING:
+    from pointsman.core.conflicts.model import Remake, Resolved
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from pointsman.core.migrations.apart import Placed
 from pointsman.core.migrations.heal.model import HealPolicy
 from pointsman.core.migrations.model import Layout
-from pointsman.core.proof import ProofPolicy
 
 if TYPE_CHECKING:
     from pointsman.core.contract import Contract, MigrationPolicy
     from pointsman.core.contract.model import Sandbox
+    from pointsman.core.proof import ProofPolicy
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,20 +6,19 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pointsman.core.conflicts.declared import NOTHING, declared
-from pointsman.core.healer.model import STRATEGY, Asked
 from pointsman.core.migrations.heal.model import Refusal, Why
 from pointsman.core.model import Sha
-from pointsman.core.proof import Proof, ProofRequest, Prover, in_words, proof_allows
 from pointsman.service.heal.commit import summary
 from pointsman.service.heal.healer import Healer
 from pointsman.service.heal.model import HealedEnvironment, Healing
-from pointsman.service.heal.regenerate import remake
 from pointsman.service.heal.rules import HealRule, HealRules, rules_of
 from pointsman.service.migrations import Reader
 
 if TYPE_CHECKING:
     from pointsman.core.conflicts.model import Regenerator
     from pointsman.core.contract import Contract
+    from pointsman.core.healer.model import Asked
+    from pointsman.core.proof import Proof, ProofRequest, Prover
     from pointsman.ports import Git
     from pointsman.service.heal.asking_memory import Helper
 
@@ -74,12 +73,18 @@ def heal(
     healer = Healer(git=git, reader=reader, rules=rules, conflicts=conflicts)
 
     def by_rules(mechanics: Healer, onto: Sha, one: Sha) -> Healing:
-        return remake(git, mechanics.heal(onto, one), conflicts, reader, regenerator)
+        healing = mechanics.heal(onto, one)
+        if not healing.remakes:
+            return healing
+        from pointsman.service.heal.regenerate import remake
+
+        return remake(git, healing, conflicts, reader, regenerator)
 
     verdict = _proved(by_rules(healer, base, head), rules, prover)
     if not verdict.healing.refusals or contract is None or contract.healer is None:
         return verdict
     from pointsman.core.healer.judge import OF_TWO_SIDES, why_not
+    from pointsman.core.healer.model import Asked
     from pointsman.service.heal.asking import NOT_HERE, Asking, Mended
 
     if helper is None or prover is None:
@@ -110,6 +115,7 @@ def _proved(healing: Healing, rules: HealRules, prover: Prover | None) -> Verdic
         healing = replace(healing, refusals=tuple(refusals), tree=None) if refusals else healing
     if healing.status != "healed" or prover is None:
         return Verdict(healing=healing)
+    from pointsman.core.proof import proof_allows
     from pointsman.service.heal.asking import together
 
     proofs: list[Proof] = []
@@ -131,6 +137,9 @@ def _proved(healing: Healing, rules: HealRules, prover: Prover | None) -> Verdic
 
 def words(verdict: Verdict) -> tuple[str, str, str]:
     """(strategy, summary, proof) for a merge record of a healed change."""
+    from pointsman.core.healer.model import STRATEGY
+    from pointsman.core.proof import in_words
+
     healing = verdict.healing
     strategies = dict.fromkeys(
         [*(each.plan.strategy for each in healing.environments), *(one.kind for one in healing.resolved)]
@@ -141,6 +150,8 @@ def words(verdict: Verdict) -> tuple[str, str, str]:
 
 def _request(healing: Healing, each: HealedEnvironment, rule: HealRule) -> ProofRequest:
     assert healing.tree is not None  # noqa: S101 - only a healed tree is proved
+    from pointsman.core.proof import ProofRequest
+
     plan = each.plan
     return ProofRequest(
         layout=plan.layout,
@@ -163,6 +174,8 @@ def _request(healing: Healing, each: HealedEnvironment, rule: HealRule) -> Proof
 
 
 def _unproved(proof: Proof, each: HealedEnvironment) -> Refusal:
+    from pointsman.core.proof import in_words
+
     paths = tuple(move.new_path for move in each.plan.moves) + tuple(path for _, path in each.added)
     if proof.ran:
         said = proof.reason or ""

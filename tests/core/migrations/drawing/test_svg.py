@@ -10,8 +10,8 @@ from xml.etree import ElementTree
 import pytest
 from hypothesis import given, settings
 
-from pointsman.core.migrations.drawing.model import HealedGraph
-from pointsman.core.migrations.drawing.scene import Told, page_of
+from pointsman.core.migrations.drawing.model import HealedGraph, Told
+from pointsman.core.migrations.drawing.scene import page_of
 from pointsman.core.migrations.drawing.svg import MAX_BYTES, draw_svg
 from pointsman.core.migrations.heal.model import Refusal
 from pointsman.core.proof import Proof, Route

@@ -7,8 +7,9 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pointsman.core.migrations.heal.model import Plan
+    from pointsman.core.migrations.heal.model import Plan, Refusal
     from pointsman.core.model import GitPath
+    from pointsman.core.proof import Proof
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,6 +23,19 @@ class HealedGraph:
     published: bool = False
     refused: bool = False
     tried: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Told:
+    """What a page tells. `title` is the headline, `lines` sentences below it, `hints` those at the end."""
+
+    status: str
+    title: str
+    lines: tuple[str, ...]
+    graphs: tuple[HealedGraph, ...]
+    proof: Proof | None = None
+    refusals: tuple[Refusal, ...] = ()
+    hints: tuple[str, ...] = ()
 
 
 class Mark(Enum):

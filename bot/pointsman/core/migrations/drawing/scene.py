@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from pointsman.core.contract.names import shown
 from pointsman.core.migrations.drawing.layout import Map, Stop, Track, placed
 from pointsman.core.migrations.drawing.letters import cut, fitted
-from pointsman.core.migrations.drawing.model import HealedGraph, Mark, Picture, Stroke
+from pointsman.core.migrations.drawing.model import HealedGraph, Mark, Picture, Stroke, Told
 from pointsman.core.migrations.drawing.pictures import after, before
 from pointsman.core.migrations.drawing.quotes import quotes
 from pointsman.core.migrations.drawing.shapes import Box, Card, Dot, Page, Stretch, Text, Tick, text_width
@@ -26,19 +25,6 @@ ID, SLUG = 44, 32
 COLUMNS = 104
 CODE, CODE_LINES, PAIRS = 64, 4, 2
 ROUTES, LINES = 8, 5
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Told:
-    """What a page tells. `title` is the headline, `lines` sentences below it, `hints` those at the end."""
-
-    status: str
-    title: str
-    lines: tuple[str, ...]
-    graphs: tuple[HealedGraph, ...]
-    proof: Proof | None = None
-    refusals: tuple[Refusal, ...] = ()
-    hints: tuple[str, ...] = ()
 
 
 def page_of(told: Told, *, rows: int, most: int) -> Page:

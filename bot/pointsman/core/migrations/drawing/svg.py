@@ -7,8 +7,8 @@ from typing import assert_never
 from xml.sax.saxutils import escape
 
 from pointsman.core.contract.names import shown
-from pointsman.core.migrations.drawing.model import HealedGraph
-from pointsman.core.migrations.drawing.scene import Told, page_of
+from pointsman.core.migrations.drawing.model import HealedGraph, Told
+from pointsman.core.migrations.drawing.scene import page_of
 from pointsman.core.migrations.drawing.shapes import Card, Dot, Page, Shape, Stretch, Text, Tick
 from pointsman.core.migrations.drawing.text import draw_before_after
 
