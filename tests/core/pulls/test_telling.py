@@ -12,6 +12,7 @@ from pointsman.core.pulls.telling import (
     BeingTested,
     CheckTold,
     HealedGraph,
+    HealTold,
     Held,
     LandedAs,
     Landing,
@@ -92,6 +93,27 @@ migrations/versions/bb11_step.py: bb11 follows aa22, was f0f0
 </details>
 """
     )
+
+
+FORK, BOTH = "The migration fork was healed in 2.0 s", "What both sides changed was settled in 2.0 s"
+
+
+@pytest.mark.parametrize(
+    ("strategy", "said"),
+    [
+        ("reparent", FORK + " by hanging its revisions behind the base's: `it`."),
+        ("merge_revision+additive", FORK + " by a merge revision: `it`."),
+        ("healer_command+reparent", FORK + " by hanging its revisions behind the base's: `it`."),
+        ("additive", BOTH + " by keeping the lines of both: `it`."),
+        ("regenerated", BOTH + " by making files anew: `it`."),
+        ("regenerated+additive", BOTH + " by keeping the lines of both and making files anew: `it`."),
+        ("healer_command", BOTH + " by the healer command: `it`."),
+        ("", FORK + ": `it`."),
+    ],
+)  # fmt: skip
+def test_what_was_mended_is_called_what_it_was(strategy: str, said: str) -> None:
+    told = HealTold(strategy=strategy, summary="it", proof="", seconds=2.0)
+    assert f"- {said}" in lines(story(stage=LandedAs(commit=TESTED), heal=told))
 
 
 def test_a_red_check_comes_with_its_log_and_the_command_that_shows_it_again() -> None:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from pointsman.core.contract import ApprovalNeeded, ContractVerdict
+from pointsman.core.healer.model import STRATEGY
 from pointsman.core.migrations.drawing.model import HealedGraph
 from pointsman.core.migrations.drawing.words import early_databases
 from pointsman.core.migrations.drawing.words import next_step as next_step_of
@@ -65,6 +66,14 @@ _RETURNED = {
     "needs_regenerating": "a file has to be made anew, and nothing here may do that",
     "not_regenerated": "a file could not be made anew",
 }
+_ENDED = {"reparent": "hanging its revisions behind the base's", "merge_revision": "a merge revision"}
+"""How a fork was ended, by the words of a heal's strategy, which stand joined by `+`."""
+_SETTLED = {
+    "additive": "keeping the lines of both",
+    "regenerated": "making files anew",
+    STRATEGY: "the healer command",
+}
+"""How conflicts were settled, by such words: alone they speak of no fork."""
 _MARKS = {"passed": "✓", "failed": "✗", "running": "…", "due": "·"}
 
 
@@ -175,11 +184,13 @@ def failed(check: CheckTold) -> str:
 def healed(heal: HealTold) -> str:
     """What was mended, in one line."""
     took = f" in {heal.seconds:.1f} s" if heal.seconds is not None else ""
-    how = {
-        "reparent": "by hanging its revisions behind the base's",
-        "merge_revision": "by a merge revision",
-    }.get(heal.strategy)
-    return f"The migration fork was healed{took}{f' {how}' if how else ''}: {code(heal.summary)}."
+    parts = heal.strategy.split("+")
+    settled = [how for part, how in _SETTLED.items() if part in parts]
+    if len(settled) == len(parts):
+        return f"What both sides changed was settled{took} by {' and '.join(settled)}: {code(heal.summary)}."
+    ended = [how for part, how in _ENDED.items() if part in parts]
+    how = f" by {' and '.join(ended)}" if ended else ""
+    return f"The migration fork was healed{took}{how}: {code(heal.summary)}."
 
 
 def proof(heal: HealTold) -> str:
