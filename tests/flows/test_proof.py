@@ -190,7 +190,10 @@ def test_where_env_py_cannot_run_the_migrations_are_proved_alone(tmp_path: Path,
 
 @pytest.mark.parametrize(
     "env",
-    [pytest.param(ASYNC_ENV, id="async"), pytest.param(SETTINGS_ENV, id="settings that want PostgreSQL")],
+    [
+        pytest.param(ASYNC_ENV, id="async", marks=pytest.mark.soak),
+        pytest.param(SETTINGS_ENV, id="settings that want PostgreSQL"),
+    ],
 )
 def test_env_py_is_led_to_the_scratch_database(tmp_path: Path, env: str) -> None:
     proof = Project(tmp_path, base={"migrations/env.py": env}).prove(url_env=("APP_DB",))
@@ -242,6 +245,7 @@ NOT_HERE = [
         'from sqlalchemy.dialects.postgresql import TSVECTOR\n    op.add_column("users", sa.Column("t", TSVECTOR))',
         "another database",
         id="type of another database",
+        marks=pytest.mark.soak,
     ),
     pytest.param(
         'op.create_foreign_key("fk", "users", "teams", ["id"], ["id"])',

@@ -45,7 +45,14 @@ def heads_along_main(world: World) -> list[list[str]]:
     return [heads(world, commit) for commit in log.split()]
 
 
-@pytest.mark.parametrize("queue", [QUEUE, "mode: batch, max_batch: 4", f"{QUEUE}, merge_method: squash"])
+@pytest.mark.parametrize(
+    "queue",
+    [
+        QUEUE,
+        "mode: batch, max_batch: 4",
+        pytest.param(f"{QUEUE}, merge_method: squash", marks=pytest.mark.soak),
+    ],
+)
 def test_R08_three_migrations_on_one_parent_land_in_queue_order_with_one_head_each(
     tmp_path: Path, queue: str
 ) -> None:

@@ -49,7 +49,7 @@ def later(w: World) -> None:
 FAULTS = {
     "a check run is made": ("POST", r"/check-runs$", "timeout_after_apply"),
     "a check run is refused": pytest.param("POST", r"/check-runs$", 502, marks=pytest.mark.soak),
-    "a comment is made": ("POST", r"/comments$", "502_after_apply"),
+    "a comment is made": pytest.param("POST", r"/comments$", "502_after_apply", marks=pytest.mark.soak),
     "a comment is refused": pytest.param("POST", r"/comments$", "secondary_limit", marks=pytest.mark.soak),
     "a reaction is refused": pytest.param("POST", r"/reactions$", "timeout", marks=pytest.mark.soak),
     "the pull request can't be read": pytest.param(
