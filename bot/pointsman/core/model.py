@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NewType
+from typing import NamedTuple, NewType
 
 Sha = NewType("Sha", str)
 """A full git object id in lower-case hex (40 digits, or 64 in a SHA-256 repository); never a name."""
@@ -19,9 +19,9 @@ MODE_SYMLINK = 0o120000
 MODE_SUBMODULE = 0o160000
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TreeEntry:
-    """One name in a tree: `mode` is git's file mode as a number, `oid` the blob, tree or submodule commit."""
+class TreeEntry(NamedTuple):
+    """One name in a tree: `mode` is git's file mode as a number, `oid` the blob, tree or submodule commit. A named
+    tuple, since there is one for every file of a tree."""
 
     path: GitPath
     mode: int

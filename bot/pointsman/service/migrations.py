@@ -89,7 +89,10 @@ class Reader:
                 for change in changes
                 for backend in BACKENDS
             )
-            self._layouts[key] = self._discovered(self.entries(new_tree)) if moved else before
+            if moved:
+                after = with_changes(self.entries(tree), changes)
+                before = self._discovered({path: after[path] for path in sorted(after)})
+            self._layouts[key] = before
         return self._layouts[key]
 
     def _key(self, tree: Sha) -> tuple[object, ...]:
@@ -98,7 +101,8 @@ class Reader:
     def _discovered(self, entries: dict[GitPath, TreeEntry]) -> tuple[Layout, ...]:
         found: list[Layout] = []
         for backend in BACKENDS:
-            wanted = {p: e.oid for p, e in entries.items() if e.mode in _FILES and backend.may_configure(p)}
+            near = ((path, entries[path]) for path in backend.configs_among(entries))
+            wanted = {path: entry.oid for path, entry in near if entry.mode in _FILES}
             self._fetch_configs(list(wanted.values()))
             configs = {path: self._configs[oid] for path, oid in wanted.items()}
             mentioned = {name.strip("/") for name in self.named}
@@ -115,7 +119,9 @@ class Reader:
         """One environment, its revision files read unless the cache knows them; `base` is what it was before the
         change that makes this tree."""
         backend = backend_of(layout)
-        chosen = [entry for path, entry in entries.items() if backend.is_revision_file(layout, path)]
+        places = tuple(f"{folder}/" if folder else "" for folder in layout.versions)
+        near = [path for path in entries if path.startswith(places)]
+        chosen = [entries[path] for path in near if backend.is_revision_file(layout, path)]
         files = [_resolved(entry, entries, self.git) for entry in chosen]
         oids = [oid for _, oid in files if oid is not None]
         known = dict.fromkeys(oids, _BY_NAME) if backend.by_name else self._parsed(backend, oids)
@@ -173,6 +179,18 @@ class Reader:
         if missing:
             self._configs.update(self.git.read(missing))
             self.reads.configs += len(missing)
+
+
+def with_changes(
+    entries: dict[GitPath, TreeEntry], changes: Sequence[PathChange]
+) -> dict[GitPath, TreeEntry]:
+    """The listing of a tree that differs from a listed one by `changes`; what is new comes last."""
+    after = dict(entries)
+    for change in changes:
+        after.pop(change.path, None)
+        if change.new_oid is not None:
+            after[change.path] = TreeEntry(path=change.path, mode=change.new_mode, oid=change.new_oid)
+    return after
 
 
 _FILES = (MODE_FILE, MODE_EXECUTABLE)

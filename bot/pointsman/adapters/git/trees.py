@@ -87,10 +87,11 @@ def _change(head: bytes, path: bytes) -> PathChange:
 
 
 def _listed(raw: bytes, prefix: GitPath) -> tuple[TreeEntry, ...]:
-    return tuple(_entry(line, prefix) for line in raw.split(b"\0")[:-1])
-
-
-def _entry(line: bytes, prefix: GitPath) -> TreeEntry:
-    head, _, path = line.partition(b"\t")
-    mode, _, oid = head.split(b" ")
-    return TreeEntry(path=prefix + decode_path(path), mode=int(mode, 8), oid=Sha(oid.decode("ascii")))
+    # `MODE SP TYPE SP ID TAB PATH NUL`: as many as files in the tree, so all are decoded at once.
+    modes: dict[str, int] = {}
+    found = []
+    for line in decode_path(raw).split("\0")[:-1]:
+        head, _, path = line.partition("\t")
+        mode = modes.get(head[:6]) or modes.setdefault(head[:6], int(head[:6], 8))
+        found.append(TreeEntry(prefix + path, mode, Sha(head[head.rindex(" ") + 1 :])))
+    return tuple(found)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -119,6 +119,10 @@ class Backend(Protocol):
         """Whether the file could say where an environment is, judged by its name alone."""
         ...
 
+    def configs_among(self, paths: Iterable[GitPath]) -> list[GitPath]:
+        """The paths for which `may_configure` holds, in their order: asked of every path of a tree at once."""
+        ...
+
     def may_matter(self, path: GitPath) -> bool:
         """Whether a change to this path could change any environment at all, judged by its name alone."""
         ...
@@ -136,7 +140,7 @@ class Backend(Protocol):
         ...
 
     def is_revision_file(self, layout: Layout, path: GitPath) -> bool:
-        """Whether the tool would load this path as a revision of that environment."""
+        """Whether the tool would load this path, in or below one of `versions`, as a revision of that environment."""
         ...
 
     def companions(

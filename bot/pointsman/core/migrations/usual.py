@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Self
 
 from pointsman.core.migrations.backend import Naming, Runner, Uneditable, Words
@@ -32,6 +32,9 @@ class Usual:
 
     def may_configure(self, path: GitPath) -> bool:
         return False
+
+    def configs_among(self, paths: Iterable[GitPath]) -> list[GitPath]:
+        return [path for path in paths if self.may_configure(path)]
 
     def may_matter(self, path: GitPath) -> bool:
         return path.endswith(self.suffixes) or self.may_configure(path)

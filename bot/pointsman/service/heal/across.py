@@ -12,7 +12,7 @@ from pointsman.core.migrations.model import Layout, Problem
 from pointsman.core.model import GitPath, PathChange, Sha, TreeEntry
 from pointsman.ports import Git
 from pointsman.service.heal.model import HealedEnvironment
-from pointsman.service.migrations import Reader
+from pointsman.service.migrations import Reader, with_changes
 
 
 @dataclass(kw_only=True)
@@ -53,15 +53,15 @@ class Neighbours:
             return [edited]
         files |= edited
         tree = self.git.edit(merged_tree, files) if files else merged_tree
-        known = {(p.code, p.message) for p in self._between(self.reader.layouts(base_tree), base_tree)}
-        found = self._between(layouts, tree)
+        before = self._between(self.reader.layouts(base_tree), self.reader.entries(base_tree))
+        known = {(p.code, p.message) for p in before}
+        found = self._between(layouts, {entry.path: entry for entry in self.git.entries(tree)})
         return [Refusal(p.code, p.message, p.paths) for p in found if (p.code, p.message) not in known]
 
-    def _between(self, layouts: Sequence[Layout], tree: Sha) -> list[Problem]:
+    def _between(self, layouts: Sequence[Layout], entries: dict[GitPath, TreeEntry]) -> list[Problem]:
         crossing = [layout for layout in layouts if backend_of(layout).crosses]
         if not crossing:
             return []
-        entries = {entry.path: entry for entry in self.git.entries(tree)}
         environments = [self.reader.environment(layout, entries) for layout in crossing]
         return [problem for found in between(environments).values() for problem in found]
 
@@ -98,17 +98,6 @@ def _ended(layout: Layout, count: int) -> Refusal:
         "databases that stand at them could not be upgraded any more."
     )
     return Refusal(Why.DELETES_PUBLISHED, text, layout.versions)
-
-
-def with_changes(
-    entries: dict[GitPath, TreeEntry], changes: Sequence[PathChange]
-) -> dict[GitPath, TreeEntry]:
-    after = dict(entries)
-    for change in changes:
-        after.pop(change.path, None)
-        if change.new_oid is not None:
-            after[change.path] = TreeEntry(path=change.path, mode=change.new_mode, oid=change.new_oid)
-    return after
 
 
 def touched(layout: Layout, changes: Sequence[PathChange], mended: frozenset[GitPath]) -> bool:

@@ -14,15 +14,16 @@ from pointsman.core.model import (
     GitPath,
     PathChange,
     Sha,
+    TreeEntry,
 )
 from pointsman.ports import Git
-from pointsman.service.heal.across import Neighbours, touched, with_changes
+from pointsman.service.heal.across import Neighbours, touched
 from pointsman.service.heal.commit import claimed_head
 from pointsman.service.heal.environment import EnvironmentHealer, Repaired, in_shared_locks
 from pointsman.service.heal.merge import Settled, merge_change, unmerged
 from pointsman.service.heal.model import HealedEnvironment, Healing
 from pointsman.service.heal.rules import HealRules
-from pointsman.service.migrations import Reader
+from pointsman.service.migrations import Reader, with_changes
 
 
 @dataclass(kw_only=True)
@@ -75,13 +76,14 @@ class Healer:
         old, refusals = neighbours.partners(self.reader.layouts(base_tree), layouts, base_tree, changes)
         healed: list[HealedEnvironment] = []
         forks: list[Plan] = []
+        after: dict[GitPath, TreeEntry] = {}
         files: dict[GitPath, bytes | None] = {}
         for layout in layouts:
             same = old.get(layout.key)
             if onto != head and same == layout and not touched(layout, changes, mended):
                 continue
             before = self.reader.entries(base_tree)
-            after = with_changes(before, changes)
+            after = after or with_changes(before, changes)
             one = each_one.heal(onto, head, same, layout, before, after)
             if isinstance(one, Repaired):
                 healed.append(one.environment)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from pointsman.core.migrations.alembic import discover as discovery
@@ -60,6 +60,9 @@ class Alembic:
 
     def may_configure(self, path: GitPath) -> bool:
         return discovery.may_configure(path)
+
+    def configs_among(self, paths: Iterable[GitPath]) -> list[GitPath]:
+        return discovery.configs_among(paths)
 
     def may_matter(self, path: GitPath) -> bool:
         return path.endswith((".py", "script.py.mako")) or discovery.may_configure(path)

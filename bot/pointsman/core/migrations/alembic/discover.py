@@ -43,8 +43,15 @@ class Folders:
         return sorted(f for f in self.all if f == tail or f.endswith("/" + tail))
 
 
+_CONFIGS = (".ini", ".cfg", "pyproject.toml")
+
+
 def may_configure(path: GitPath) -> bool:
-    return path.endswith((".ini", ".cfg", "pyproject.toml"))
+    return path.endswith(_CONFIGS)
+
+
+def configs_among(paths: Iterable[GitPath]) -> list[GitPath]:
+    return [path for path in paths if path.endswith(_CONFIGS)]
 
 
 def may_move(path: GitPath, *, new: bool, layouts: Collection[Layout]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from pointsman.core.migrations.backend import Naming, NewFile, Runner, Uneditable, Words
@@ -61,9 +61,10 @@ class Django:
         return Django(layout.name)
 
     def may_configure(self, path: GitPath) -> bool:
-        # Asked of every path of every tree: most end here.
-        near = path.endswith("apps.py") or "migrations/" in path or "settings" in path
-        return near and discovery.may_configure(path)
+        return discovery.may_configure(path)
+
+    def configs_among(self, paths: Iterable[GitPath]) -> list[GitPath]:
+        return discovery.configs_among(paths)
 
     def may_matter(self, path: GitPath) -> bool:
         return discovery.may_matter(path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from pointsman.core.migrations.model import Code, Layout, Problem
@@ -28,6 +28,12 @@ def may_configure(path: GitPath) -> bool:
     return (
         _FOLDER in path and _place(path) is not None and _EARLY.fullmatch(path.rpartition("/")[2]) is not None
     )
+
+
+def configs_among(paths: Iterable[GitPath]) -> list[GitPath]:
+    # Most paths of every tree end at these words, which a call for each would take longer to say.
+    near = (path for path in paths if path.endswith("apps.py") or _FOLDER in path or "settings" in path)
+    return [path for path in near if may_configure(path)]
 
 
 def may_matter(path: GitPath) -> bool:
@@ -60,7 +66,7 @@ def discover(paths: Collection[GitPath], configs: Mapping[GitPath, bytes]) -> tu
     `config`, `home` and `versions` are that folder, `name` is the app's label."""
     named, doubts = _named(paths, configs)
     names: dict[GitPath, set[str]] = {}
-    for path in paths:
+    for path in paths if named else [path for path in paths if _FOLDER in path]:
         folder = path.rpartition("/")[0]
         if (folder in named and path.endswith(".py")) or (_FOLDER in path and (folder := _place(path) or "")):
             names.setdefault(folder, set()).add(path.rpartition("/")[2])

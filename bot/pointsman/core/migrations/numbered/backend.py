@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from pointsman.core.migrations.backend import NewFile, Runner, Uneditable, Words
@@ -62,6 +62,9 @@ class Numbered(Usual):
 
     def may_configure(self, path: GitPath) -> bool:
         return discovery.may_configure(path)
+
+    def configs_among(self, paths: Iterable[GitPath]) -> list[GitPath]:
+        return discovery.configs_among(paths)
 
     def may_matter(self, path: GitPath) -> bool:
         return discovery.may_matter(path)

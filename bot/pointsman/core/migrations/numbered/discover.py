@@ -10,7 +10,7 @@ from pointsman.core.migrations.model import Layout
 from pointsman.core.migrations.numbered.names import Name, Style, Version, Way, is_loaded, read
 from pointsman.core.model import GitPath
 
-_CONFIGS = frozenset({"flyway.conf", "flyway.toml"})
+_CONFIGS = ("flyway.conf", "flyway.toml")
 _FOLDERS = frozenset({"migration", "migrations", "migrate"})
 """What folders of plain numbered files are called where they are migrations."""
 _ASIDE = frozenset(
@@ -48,7 +48,11 @@ class _File(NamedTuple):
 
 
 def may_configure(path: GitPath) -> bool:
-    return path.endswith(("flyway.conf", "flyway.toml")) and path.rpartition("/")[2] in _CONFIGS
+    return path.endswith(_CONFIGS) and path.rpartition("/")[2] in _CONFIGS
+
+
+def configs_among(paths: Iterable[GitPath]) -> list[GitPath]:
+    return [path for path in paths if path.endswith(_CONFIGS) and may_configure(path)]
 
 
 def may_matter(path: GitPath) -> bool:
