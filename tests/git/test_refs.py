@@ -243,3 +243,17 @@ def test_configuration_is_read_as_git_sees_it(repo: Repo, open_git: Open) -> Non
     git = open_git(repo.path)
     assert git.config("user.name") == "Zoë\nLine"
     assert git.config("user.unset") is None
+
+
+def test_commits_of_follows_tags_and_leaves_out_what_leads_to_none(
+    repo: Repo, three: list[Sha], open_git: Open
+) -> None:
+    repo.git("tag", "-a", "-m", "x", "once", three[0])
+    repo.git("tag", "-a", "-m", "x", "twice", "once")
+    repo.git("tag", "tree", f"{three[0]}^{{tree}}")
+    git = open_git(repo.path)
+    tags = dict.fromkeys(["refs/tags/once", "refs/tags/twice"], three[0])
+    found = git.commits_of(["refs/tags/once", "refs/tags/tree", "refs/tags/gone", "refs/tags/twice"])
+    assert found == tags
+    assert git.commits_of(["refs/tags/gone", "refs/heads/main"]) == {"refs/heads/main": three[2]}
+    assert set(git.refs("refs/tags/o", "refs/heads/m")) == {"refs/tags/once", "refs/heads/main"}

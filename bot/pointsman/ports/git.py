@@ -74,7 +74,13 @@ class Git(Protocol):
 
     def read_ref(self, ref: str) -> Sha | None: ...
 
-    def refs(self, prefix: str) -> Mapping[str, Sha]: ...
+    def refs(self, *prefixes: str) -> Mapping[str, Sha]:
+        """Every ref whose full name starts with one of them; an annotated tag's holds the tag."""
+        ...
+
+    def commits_of(self, refs: Sequence[str]) -> Mapping[str, Sha]:
+        """The commit that each of those full names leads to, tags followed; what leads to none is left out."""
+        ...
 
     def move_ref(self, ref: str, *, new: Sha | None, expected: Sha | None) -> bool:
         """Compare-and-swap one full ref name (None: it does not exist / delete it); False if it had moved."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pointsman.adapters.git.opening import Location
@@ -94,15 +94,26 @@ class Refs:
         """What the full ref name holds (an annotated tag's ref holds the tag); None where there is none."""
         return self._listed(_full(ref)).get(ref)
 
-    def under(self, prefix: str) -> Mapping[str, Sha]:
-        """Every ref whose full name starts with `prefix`, by name."""
-        folder = _full(prefix).rpartition("/")[0] + "/"
-        return {ref: sha for ref, sha in self._listed(folder).items() if ref.startswith(prefix)}
+    def under(self, *prefixes: str) -> Mapping[str, Sha]:
+        """Every ref whose full name starts with one of the prefixes, by name."""
+        folders = [_full(prefix).rpartition("/")[0] + "/" for prefix in prefixes]
+        return {ref: sha for ref, sha in self._listed(*folders).items() if ref.startswith(prefixes)}
 
-    def _listed(self, pattern: str) -> dict[str, Sha]:
-        done = self._git.run("for-each-ref", "--format=%(objectname) %(refname)", pattern)
+    def commits_of(self, refs: Sequence[str]) -> Mapping[str, Sha]:
+        """See ports.Git.commits_of."""
+        asked = _lines([f"{_full(ref)}^{{commit}}" for ref in refs])
+        done = self._git.run("cat-file", "--batch-check", input=asked, ok=range(256))
+        answers = (line.split(" ") for line in done.stdout.decode(errors="replace").splitlines())
+        return {
+            ref: Sha(answer[0])
+            for ref, answer in zip(refs, answers, strict=False)
+            if len(answer) == 3 and answer[1] == "commit" and len(answer[0]) == len(self._zero)
+        }
+
+    def _listed(self, *patterns: str) -> dict[str, Sha]:
+        done = self._git.run("for-each-ref", "--format=%(objectname) %(refname)", *patterns)
         if "broken ref" in done.stderr:  # git leaves it out: that is not the same as absent
-            raise GitFailed(self._git.command(("for-each-ref", pattern)), done.code, done.stderr)
+            raise GitFailed(self._git.command(("for-each-ref", *patterns)), done.code, done.stderr)
         lines = done.stdout.decode(errors="surrogateescape").splitlines()
         return {ref: Sha(oid) for oid, _, ref in (line.partition(" ") for line in lines)}
 

@@ -121,8 +121,11 @@ class GitRepository:
     def read_ref(self, ref: str) -> Sha | None:
         return self._refs.read(ref)
 
-    def refs(self, prefix: str) -> Mapping[str, Sha]:
-        return self._refs.under(prefix)
+    def refs(self, *prefixes: str) -> Mapping[str, Sha]:
+        return self._refs.under(*prefixes)
+
+    def commits_of(self, refs: Sequence[str]) -> Mapping[str, Sha]:
+        return self._refs.commits_of(refs)
 
     def move_ref(self, ref: str, *, new: Sha | None, expected: Sha | None) -> bool:
         return self._refs.move(ref, new=new, expected=expected)

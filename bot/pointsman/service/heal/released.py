@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from pointsman.core.errors import PointsmanError
 from pointsman.core.migrations.heal.model import Move
 from pointsman.core.model import GitPath, Sha
 from pointsman.ports import Git
@@ -23,10 +22,13 @@ def released_ids(
     `rivals` (the files that they would be hung behind): databases may have run them in that order already.
 
     The first `MAX_REFS` names, from the highest, are looked at."""
-    own = set(git.commits(head, exclude=(base,), limit=2000))
-    tags = sorted(git.refs("refs/tags/").items(), reverse=True)[:MAX_REFS]
-    places = {peeled for ref, sha in tags if (peeled := _peeled(git, ref, sha)) in own}
-    branches = sorted([*git.refs("refs/heads/").items(), *git.refs("refs/remotes/").items()], reverse=True)
+    refs = sorted(git.refs("refs/tags/", "refs/heads/", "refs/remotes/").items(), reverse=True)
+    tags = [ref for ref, _ in refs if ref.startswith("refs/tags/")][:MAX_REFS]
+    places: set[Sha] = set()
+    if tags:
+        own = frozenset(git.commits(head, exclude=(base,), limit=2000))
+        places = {commit for commit in git.commits_of(tags).values() if commit in own}
+    branches = [one for one in refs if not one[0].startswith("refs/tags/")]
     release = [commit for ref, commit in branches if commit != head and _RELEASE_BRANCH.fullmatch(ref)]
     found: set[str] = set()
     for place in [*sorted(places), *dict.fromkeys(release[:MAX_REFS])]:
@@ -35,10 +37,3 @@ def released_ids(
         if ids - found and any(git.entry(tree, path) is None for path in rivals):
             found |= ids
     return frozenset(found)
-
-
-def _peeled(git: Git, ref: str, sha: Sha) -> Sha:
-    try:
-        return git.resolve(f"{ref}^{{commit}}")
-    except PointsmanError:
-        return sha
