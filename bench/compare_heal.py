@@ -238,7 +238,11 @@ def _tree_of(case: _Case, work: Path, index: Path) -> str:
     """The revision folders as the tool left them, as a tree of the fork's commit."""
     environment = os.environ | {"GIT_INDEX_FILE": str(index)}
     command = ["git", f"--git-dir={case.repository}", f"--work-tree={work}"]
-    steps = (["read-tree", case.fork.commit], ["add", "-A", "-f", "--", *case.fork.versions], ["write-tree"])
+    steps = (
+        ["read-tree", case.fork.commit],
+        ["add", "-A", "-f", "--", *case.fork.versions],
+        ["write-tree", "--missing-ok"],
+    )
     for step in steps:
         done = subprocess.run([*command, *step], env=environment, check=True, capture_output=True)
     return done.stdout.decode().strip()

@@ -1,7 +1,7 @@
 """Replays forks that really happened through `pointsman heal` and judges each repair by Alembic's own map.
 
-Run: `python -m bench.forks --repos DIR [--prove [--python PATH]] [--only OWNER/NAME|COMMIT] [--json]`; DIR holds clones
-(docs/replay.md).
+Run: `python -m bench.forks --repos DIR [--only OWNER/NAME|COMMIT] [--prove [--python PATH [--database WORD]]]
+[--json]`; DIR holds clones (docs/replay.md).
 """
 
 from __future__ import annotations
@@ -60,7 +60,9 @@ def main(argv: Sequence[str] = ()) -> int:
             continue
         with borrowed(place) as copy:
             for fork in (each for each in wanted if each.repo == repo):
-                rows.append(replay(copy, fork, prove=options.prove, python=options.python))
+                rows.append(
+                    replay(copy, fork, prove=options.prove, python=options.python, database=options.database)
+                )
                 print(_line(rows[-1]), file=sys.stderr, flush=True)
     if options.json:
         print(as_json([asdict(row) for row in rows]))
@@ -81,16 +83,19 @@ def _options(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--python", type=Path, help="an interpreter for the proofs, with the projects' packages"
     )
+    parser.add_argument("--database", default="auto", help="with --python: as the contract's `database`")
     parser.add_argument("--json", action="store_true")
     return parser.parse_args(argv)
 
 
-def replay(repository: Path, fork: RealFork, *, prove: bool, python: Path | None = None) -> Replayed:
+def replay(
+    repository: Path, fork: RealFork, *, prove: bool, python: Path | None = None, database: str = "auto"
+) -> Replayed:
     """What `pointsman heal` says when the fork's commit lands on its first parent, and whether it is right."""
     base, head = f"{fork.commit}^1", fork.commit
     if prove:
         # A proof wants every file of both trees; the judge and `heal` alone only those with migrations.
-        base, head = complete(repository, base, head, _contract(python))
+        base, head = complete(repository, base, head, _contract(python, database))
     command = [POINTSMAN, "heal", "-C", repository, "--base", base, "--head", head, "--json"]
     begin = time.perf_counter()
     done = subprocess.run(
@@ -110,12 +115,13 @@ def replay(repository: Path, fork: RealFork, *, prove: bool, python: Path | None
     return Replayed(fork=fork, seconds=seconds, answer=answer, judgement=judgement)
 
 
-def _contract(python: Path | None) -> dict[str, str]:
-    """One that names the proof's interpreter, and else says no more than it has to."""
+def _contract(python: Path | None, database: str) -> dict[str, str]:
+    """One that names the proof's interpreter and database, and else says no more than it has to."""
     if python is None:
         return {}
     people = "identities: {any: {permission: write}}\nroles: {any: {who: [any], owns: ['**']}}\n"
-    healing = f"migrations: {{backend: alembic, proof: when_possible, python: {python}}}\n"
+    proof = f"proof: when_possible, python: {python}, database: '{database}'"
+    healing = f"migrations: {{backend: alembic, {proof}}}\n"
     return {CONTRACT: f"version: 1\nbase: main\n{people}{healing}"}
 
 
