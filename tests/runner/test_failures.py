@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 
 import pytest
+from alembic.script import ScriptDirectory
 from sqlalchemy.exc import IntegrityError, OperationalError
 
+from pointsman.runner.databases import with_driver
 from pointsman.runner.failures import BROKEN, CANT_TELL, failure
 
 SAID = [
@@ -61,6 +64,28 @@ def test_a_module_that_the_tree_lost_is_broken_one_that_is_not_installed_is_not(
 
     assert judged(ModuleNotFoundError("no app.models", name="app.models"), tmp_path, None) == BROKEN
     assert judged(ModuleNotFoundError("no psycopg", name="psycopg"), tmp_path, None) == CANT_TELL
+
+
+def test_a_parent_that_is_nowhere_is_named_not_alembics_key_error(tmp_path: Path) -> None:
+    (tmp_path / "versions").mkdir()
+    text = "revision = 'b'\ndown_revision = 'gone'\ndef upgrade(): pass\n"
+    (tmp_path / "versions" / "b.py").write_text(text)
+    with pytest.warns(UserWarning, match="gone"), pytest.raises(KeyError) as raised:
+        ScriptDirectory(tmp_path).walk_revisions().__next__()
+
+    said = failure(raised.value, tree=tmp_path, versions=[tmp_path / "versions"], target=None).text
+    assert said == "a migration follows or needs gone, which is in no file of its environment"
+
+
+def test_a_driver_that_sqlalchemy_does_not_drive_yet_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    there = ("psycopg", "psycopg2", "sqlalchemy.dialects.postgresql.psycopg2")
+
+    def load(name: str) -> None:
+        if name not in there:
+            raise ImportError(name)
+
+    monkeypatch.setattr(importlib, "import_module", load)
+    assert with_driver("postgresql://a/?host=b") == "postgresql+psycopg2://a/?host=b"
 
 
 def judged(problem: Exception, tree: Path, target: str | None) -> str:

@@ -161,6 +161,8 @@ def with_driver(url: str) -> str:
     for name in DRIVERS:
         try:
             importlib.import_module(name)
+            # SQLAlchemy 1.4 drives psycopg2 and not its successor.
+            importlib.import_module(f"sqlalchemy.dialects.postgresql.{name}")
         except ImportError:
             continue
         else:

@@ -179,6 +179,9 @@ def _state(problem: BaseException) -> str | None:
 
 
 def _told(problem: BaseException, frame: Any, tree: Path) -> str:
+    lost = _lost_revision(problem)
+    if lost is not None:
+        return f"a migration follows or needs {lost}, which is in no file of its environment"
     said = "".join(traceback.format_exception_only(type(problem), problem)).strip().splitlines()
     kept = [line for line in said if not line.startswith("(Background on this error")]
     kept = [kept[0], *[" ".join(" ".join(kept[1:]).split())[:LONGEST]]] if len(kept) > 1 else kept
@@ -187,6 +190,13 @@ def _told(problem: BaseException, frame: Any, tree: Path) -> str:
         return "\n".join(kept)
     where = Path(frame.filename).resolve().relative_to(tree.resolve())
     return "\n".join([f"{where}:{frame.lineno} in {frame.name}: {frame.line}", *kept])
+
+
+def _lost_revision(problem: BaseException) -> str | None:
+    """The revision that Alembic's map stumbled over: it says no more than its id."""
+    last = traceback.extract_tb(problem.__traceback__)[-1:]
+    in_map = any(Path(frame.filename).parts[-3:] == ("alembic", "script", "revision.py") for frame in last)
+    return str(problem.args[0]) if isinstance(problem, KeyError) and problem.args and in_map else None
 
 
 def _revision(problem: BaseException, migration: Any) -> str | None:
