@@ -88,5 +88,7 @@ def test_R15_killed_at_every_boundary_and_started_again(tmp_path: Path, share: i
     assert worker.returncode == 0, worker.stderr
     outcomes = [json.loads(line) for line in worker.stdout.splitlines()]
     assert [one for one in outcomes if one["problems"]] == [], worker.stderr
-    assert sum(one["killed"] for one in outcomes) >= 4, "the queue's work has more boundaries than this"
+    assert sum(one["killed"] for one in outcomes) >= 24 // SHARES, (
+        "the queue's work has more boundaries than this"
+    )
     assert not outcomes[-1]["killed"], "the last run came to its end"

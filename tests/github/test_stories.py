@@ -37,6 +37,7 @@ def test_opened_queued_landed(tmp_path: Path) -> None:
         assert w.troubles() == []
 
 
+@pytest.mark.soak
 def test_two_forks_of_the_migrations_are_queued_and_both_land_the_second_healed(tmp_path: Path) -> None:
     with world(tmp_path, ways=HERE) as w:
         first, second = fork(w, "one", "bb2"), fork(w, "two", "cc3", by="bob")
