@@ -31,8 +31,8 @@ settings.load_profile("suite")
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Half as many again as there are processors: much of a story's time is waiting for a process or a socket."""
-    return max(2, (os.cpu_count() or 2) * 3 // 2)
+    """Twice as many as there are processors: much of a story's time is waiting for a process or a socket."""
+    return 2 * (os.cpu_count() or 2)
 
 
 @pytest.fixture
