@@ -16,22 +16,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pointsman.adapters.accounts import Account, instead_of_root
+from pointsman.adapters.handed import give, is_below, lenders, settings_beside, write_out
 from pointsman.adapters.jail import WALLS, Jail, Protection, jail_of
 from pointsman.adapters.sandbox import MIB, Job, Sandbox, base_environment
 from pointsman.adapters.scratch import scratch
 from pointsman.core.gates import JobResult
 from pointsman.core.healer.model import Answer, Outcome, Question, one_line
-from pointsman.core.model import Signature
 
 if TYPE_CHECKING:
-    from pointsman.core.model import Sha
     from pointsman.ports import Git
 
 REQUEST, MERGED = "POINTSMAN_REQUEST", "POINTSMAN_MERGED"
 """Variables of the command: the file with the request that stdin has too, and the folder of the merged tree."""
 OURS = "POINTSMAN_"
 _START = 'exec /bin/sh -e -c "$1" <"$2" >"$3"'
-_NOBODY = Signature(name="Pointsman", email="pointsman@localhost", when=0)
 MAX_PROCESSES = 128
 MAX_FILE = 64 * MIB
 MAX_MEMORY = 4096 * MIB
@@ -112,13 +110,13 @@ class SandboxHealer:
         for name in ("home", "tmp"):
             (room.inside / name).mkdir(parents=True)
         self._git.materialise(question.base, room.base)
-        self._git.materialise(self._as_commit(question.merged), room.merged)
+        write_out(self._git, question.merged, room.merged)
         room.request.write_bytes(question.request)
         secrets = self._secrets(question)
         user = instead_of_root() if question.policy.user is None else None
         jail = self._jail(room, question, user)
         if user is not None:
-            _give(room, user)
+            give(room.inside, user)
         files = (question.healer.run, str(room.request), str(room.answer))
         ours = {REQUEST: str(room.request), MERGED: str(room.merged)}
         result = self._sandbox.run(
@@ -159,17 +157,15 @@ class SandboxHealer:
             wanted -= {Protection.NETWORK}
         else:
             demanded |= {Protection.NETWORK, Protection.PRIVILEGES}
-        lenders = _lenders(room.merged)
+        stores = lenders(room.merged)
         hidden = [self._state] if self._state is not None and self._state.is_dir() else []
         if user is not None:
             room.outside.chmod(0o711)
-            barriers = {user.barrier(path) for path in (room.inside, *lenders)}
+            barriers = {user.barrier(path) for path in (room.inside, *stores)}
             hidden += sorted(path for path in barriers if path is not None)
             wanted |= {Protection.USER}
-        # A clone's settings may hold a token in the address that it came from.
-        settings = [each.parent / name for each in lenders for name in ("config", "config.worktree")]
-        visible = {path for path in lenders if _is_below(path, hidden)}
-        hidden += [path for path in settings if path.is_file() and not _is_below(path, hidden)]
+        visible = {path for path in stores if is_below(path, hidden)}
+        hidden += [path for path in settings_beside(stores) if not is_below(path, hidden)]
         return Jail(
             wanted=wanted,
             demanded=demanded,
@@ -180,29 +176,6 @@ class SandboxHealer:
             user=asked.user or (user.name if user is not None else None),
             processors=asked.processors,
         )
-
-    def _as_commit(self, tree: Sha) -> Sha:
-        """A tree is written out as a commit; this one is the same for the same tree, and no ref names it."""
-        return self._git.commit(
-            tree=tree, parents=(), message="Merged\n", author=_NOBODY, committer=_NOBODY
-        )  # fmt: skip
-
-
-def _is_below(path: Path, folders: Collection[Path]) -> bool:
-    return any(folder in path.parents for folder in folders)
-
-
-def _lenders(tree: Path) -> list[Path]:
-    """Where the objects of a written-out tree are."""
-    listing = tree / ".git/objects/info/alternates"
-    return [Path(line) for line in listing.read_text(errors="surrogateescape").splitlines() if line]
-
-
-def _give(room: _Room, user: Account) -> None:
-    """Make all that the command works with the account's own."""
-    for folder, folders, files in os.walk(room.inside):
-        for name in (".", *folders, *files):
-            os.chown(Path(folder, name), user.uid, user.gid, follow_symlinks=False)
 
 
 def _answer(room: _Room, question: Question, result: JobResult, secrets: list[str]) -> Answer:

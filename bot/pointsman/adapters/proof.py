@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pointsman.adapters.handed import write_out
 from pointsman.adapters.postgresql.lease import Unusable
 from pointsman.adapters.postgresql.scratch import PostgresScratch, Server
 from pointsman.adapters.proof_answer import Answered, no_answer, proof_of, read_answer
@@ -19,12 +20,10 @@ from pointsman.adapters.sandbox import Job, Sandbox, base_environment
 from pointsman.adapters.scratch import scratch
 from pointsman.core.gates import JobResult
 from pointsman.core.migrations.backends import backend_of
-from pointsman.core.model import Signature
 from pointsman.core.proof import AUTO, POSTGRESQL, SQLITE, Proof, ProofRequest
 
 if TYPE_CHECKING:
     from pointsman.adapters.jail import Jail
-    from pointsman.core.model import Sha
     from pointsman.ports import Git
 
 _SOURCE = Path(__file__).resolve().parents[2]
@@ -33,7 +32,6 @@ _START = (
     "import sys; sys.path.append(sys.argv[1]); from pointsman.runner import {} as p; "
     "sys.path.remove(sys.argv[1]); p.main()"
 )
-_NOBODY = Signature(name="Pointsman", email="pointsman@localhost", when=0)
 OTHER_DATABASE = "another database than SQLite"
 """How the runner says that a proof needs one (runner/failures)."""
 MAX_PROCESSES = 64
@@ -124,7 +122,7 @@ class SandboxProver:
     def _written(self, cell: Cell, request: ProofRequest, server: Server | None) -> str | None:
         """Both trees and the order are in the cell when this returns None; else why there can be no proof."""
         cell.make()
-        self._git.materialise(self._as_commit(request.tree), cell.healed)
+        write_out(self._git, request.tree, cell.healed)
         if request.base_heads:
             self._git.materialise(request.base, cell.base)
         return fill(cell, request, server)
@@ -146,12 +144,6 @@ class SandboxProver:
         if found is not None:
             return found
         return Proof(ran=False, passed=False, reason=no_answer(cell.log, result, request, MAX_PROCESSES))
-
-    def _as_commit(self, tree: Sha) -> Sha:
-        """A tree is written out as a commit; this one is the same for the same tree, and no ref names it."""
-        return self._git.commit(
-            tree=tree, parents=(), message="Proof\n", author=_NOBODY, committer=_NOBODY
-        )  # fmt: skip
 
 
 def _job(cell: Cell, request: ProofRequest, words: list[str], jail: Jail) -> Job:

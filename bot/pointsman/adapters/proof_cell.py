@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pointsman.adapters.accounts import Account, account, instead_of_root
+from pointsman.adapters.handed import is_below, settings_beside
 from pointsman.adapters.jail import WALLS, Jail, Protection, jail_of
 from pointsman.adapters.postgresql.programs import find_driver
 
@@ -107,13 +108,10 @@ class Cell:
         home = Path(pwd.getpwuid(os.getuid()).pw_dir) if _has_account() else Path("/")
         crowded = [*map(Path, CROWDED), Path(tempfile.gettempdir()), self.folder.parent, home]
         hidden = {place.resolve() for place in crowded if place.is_dir()} - {Path("/")}
-        settings = [
-            place.parent / name for place in self._objects() for name in ("config", "config.worktree")
-        ]
-        inside = {path for path in needed if any(place in (path, *path.parents) for place in hidden)}
+        inside = {path for path in needed if is_below(path, hidden)}
         return replace(
             jail,
-            hidden=(*jail.hidden, *sorted(hidden - set(jail.hidden)), *_existing(settings)),
+            hidden=(*jail.hidden, *sorted(hidden - set(jail.hidden)), *settings_beside(self._objects())),
             visible=tuple(dict.fromkeys((*jail.visible, *sorted(inside)))),
         )
 

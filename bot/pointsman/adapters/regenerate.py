@@ -5,16 +5,15 @@ It judges nothing of it. The repository and its work trees are never touched, an
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections import OrderedDict
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pointsman.adapters.accounts import Account, instead_of_root
+from pointsman.adapters.accounts import instead_of_root
 from pointsman.adapters.git.ignored import ignored
+from pointsman.adapters.handed import give, is_below, lenders, settings_beside, write_out
 from pointsman.adapters.jail import WALLS, Jail, Protection, jail_of
 from pointsman.adapters.programs import made_of, programs
 from pointsman.adapters.proof_cell import CROWDED
@@ -23,14 +22,12 @@ from pointsman.adapters.scratch import scratch
 from pointsman.adapters.written import State, Unreadable, difference, states
 from pointsman.core.conflicts.model import NotRemade, Remade, RemakeRequest
 from pointsman.core.contract.matching import PatternSet
-from pointsman.core.model import Signature
 
 if TYPE_CHECKING:
     from pointsman.core.gates import JobResult
     from pointsman.core.model import GitPath, Sha
     from pointsman.ports import Git
 
-_NOBODY = Signature(name="Pointsman", email="pointsman@localhost", when=0)
 MAX_PROCESSES = 256
 MAX_FILE = 1024 * MIB
 MAX_MEMORY = 4096 * MIB
@@ -98,7 +95,7 @@ class SandboxRegenerator:
     def _run(self, room: _Room, request: RemakeRequest, lock: int) -> Remade | NotRemade:
         for place in (room.inside, room.home, room.tmp):
             place.mkdir(mode=0o700)
-        self._git.materialise(self._as_commit(request.tree), room.tree)
+        write_out(self._git, request.tree, room.tree)
         try:
             job = _job(room, request, self._jail(room, request))
             before = states(room.tree)
@@ -139,37 +136,29 @@ class SandboxRegenerator:
             wanted -= {Protection.NETWORK}
         else:
             demanded |= {Protection.NETWORK, Protection.PRIVILEGES}
-        lenders = _lenders(room.tree)
+        stores = lenders(room.tree)
         named = programs(request.remake.run)
-        needed = [*lenders, *(folder for program in named for folder in made_of(program))]
+        needed = [*stores, *(folder for program in named for folder in made_of(program))]
         user = asked.user
         if user is None and (other := instead_of_root()) is not None:
             room.outside.chmod(0o711)
             if all(other.barrier(place) is None for place in (room.inside, *needed, *named)):
                 user = other.name
                 wanted |= {Protection.USER}
-                _give(room.inside, other)
+                give(room.inside, other)
         crowded = {Path(place).resolve() for place in (*CROWDED, tempfile.gettempdir(), Path.home())}
         crowded |= {self._state.resolve()} if self._state is not None else set()
         hidden = {place for place in crowded if place.is_dir()} - {Path("/")}
-        # A clone's settings may hold a token in the address that it came from.
-        settings = [each.parent / name for each in lenders for name in ("config", "config.worktree")]
         return replace(
             asked,
             wanted=wanted,
             demanded=demanded,
             everything=True,
-            hidden=(*sorted(hidden), *(path for path in settings if path.is_file())),
-            visible=tuple(sorted({place for place in needed if _is_below(place, hidden)})),
+            hidden=(*sorted(hidden), *settings_beside(stores)),
+            visible=tuple(sorted({place for place in needed if is_below(place, hidden)})),
             writable=(room.inside,),
             user=user,
         )
-
-    def _as_commit(self, tree: Sha) -> Sha:
-        """A tree is written out as a commit; this one is the same for the same tree, and no ref names it."""
-        return self._git.commit(
-            tree=tree, parents=(), message="Merged\n", author=_NOBODY, committer=_NOBODY
-        )  # fmt: skip
 
 
 def _job(room: _Room, request: RemakeRequest, jail: Jail) -> Job:
@@ -211,19 +200,3 @@ def _said(log: Path) -> str:
     except OSError:
         return ""
     return "".join(char if char.isprintable() or char == "\n" else " " for char in text).strip()
-
-
-def _is_below(path: Path, folders: Iterable[Path]) -> bool:
-    return any(folder in (path, *path.parents) for folder in folders)
-
-
-def _lenders(tree: Path) -> list[Path]:
-    """Where the objects of a written-out tree are."""
-    listing = tree / ".git/objects/info/alternates"
-    return [Path(line) for line in listing.read_text(errors="surrogateescape").splitlines() if line]
-
-
-def _give(folder: Path, user: Account) -> None:
-    for place, folders, files in os.walk(folder):
-        for name in (".", *folders, *files):
-            os.chown(Path(place, name), user.uid, user.gid, follow_symlinks=False)
