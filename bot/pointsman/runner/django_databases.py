@@ -11,7 +11,7 @@ from contextlib import closing
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from pointsman.runner.databases import POSTGRESQL, SQLITE, Database, NoDriver, on_database
+from pointsman.runner.databases import SQLITE, Database, NoDriver, PostgresDatabases, on_database
 
 DRIVERS = ("psycopg", "psycopg2")
 """Those that Django knows, in the order in which it looks for them itself."""
@@ -19,25 +19,13 @@ KEPT_OPTIONS = ("options", "isolation_level")
 """What changes how migrations run; what only says how to reach the real server would fail here."""
 
 
-class DjangoPostgres:
-    """`Databases`, of names that begin with `home`, which is one itself, on the server that `url` names."""
-
-    kind = POSTGRESQL
+class DjangoPostgres(PostgresDatabases):
+    """The same, cloned through Django's own driver."""
 
     def __init__(self, url: str, home: str) -> None:
         self.home = home
         self._url = url
         self._driver = _driver()
-
-    def at(self, name: str) -> Database:
-        full = f"{self.home}_{name.replace('-', '_')}"
-        return Database(POSTGRESQL, full, on_database(self._url, full))
-
-    def fresh(self, name: str) -> Database:
-        return self._clone("template1", name)
-
-    def copy(self, name: str, other: str) -> None:
-        self._clone(self.at(name).name, other)
 
     def _clone(self, template: str, name: str) -> Database:
         found = self.at(name)
