@@ -69,6 +69,7 @@ class Loop:
                 performed = sum(self.wake(lane, stop=stop) for lane in self.store.lanes())
                 running = bool(self.store.runs(running=True))
                 if once and not performed and not running:
+                    self.gates.sweep([])
                     return
                 if not performed:
                     self._rest(running=running, stop=stop)

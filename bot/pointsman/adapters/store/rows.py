@@ -26,7 +26,18 @@ LINES_KEPT = 2000
 BODY_KEPT = 2000
 """Characters of an ended change's body: nobody judges it any more."""
 
-TABLES = ("changes", "candidates", "runs", "lanes", "approvals", "grants", "notes", "journal", "ledger")
+TABLES = (
+    "changes",
+    "candidates",
+    "runs",
+    "lanes",
+    "approvals",
+    "grants",
+    "claims",
+    "notes",
+    "journal",
+    "ledger",
+)
 """In the order in which rows may name rows of another table."""
 
 NEXT = (

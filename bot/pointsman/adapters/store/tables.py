@@ -24,9 +24,18 @@ from sqlalchemy import (
     text,
 )
 
-from pointsman.core.queue.model import CandidateState, ChangeState, Healed, Member, Reason, RunState, Wait
+from pointsman.core.queue.model import (
+    CandidateState,
+    ChangeState,
+    Healed,
+    Member,
+    Purpose,
+    Reason,
+    RunState,
+    Wait,
+)
 
-HEAD_REVISION = "0002"
+HEAD_REVISION = "0003"
 """The newest revision in migrations/versions, so that opening a current file needs no Alembic."""
 
 
@@ -127,6 +136,7 @@ changes = Table(
     Column("number", Integer),
     Column("account", Integer),
     Column("hold", Exact, nullable=False, server_default=text("''")),
+    Column("features", Document(tuple), nullable=False, server_default=text("'[]'")),
     Index("changes_by_lane", "lane", "state"),
     Index("changes_by_state", "state"),
     Index("changes_by_number", "number"),
@@ -145,6 +155,7 @@ candidates = Table(
     Column("state", Choice(CandidateState), nullable=False),
     Column("created_at", Float, nullable=False),
     Column("reason", Exact, nullable=False),
+    Column("purpose", Choice(Purpose), nullable=False, server_default=text("'chain'")),
     Index("candidates_by_lane", "lane", "state"),
     sqlite_autoincrement=True,
 )
@@ -216,6 +227,25 @@ grants = Table(
     Index("grants_by_change", "change"),
     sqlite_autoincrement=True,
 )
+
+claims = Table(
+    "claims",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("task", Exact, nullable=False),
+    Column("role", Exact, nullable=False),
+    Column("holder", Exact, nullable=False),
+    Column("branch", Exact, nullable=False),
+    Column("resources", Document(tuple), nullable=False),
+    Column("claimed_at", Float, nullable=False),
+    Column("expires_at", Float, nullable=False),
+    Column("ended_at", Float),
+    Column("outcome", Exact, nullable=False, server_default=text("''")),
+    Index("claims_by_end", "ended_at"),
+    Index("claims_by_task", "task"),
+    sqlite_autoincrement=True,
+)
+"""Who works on what. A claim that neither ended nor expired holds its resources, its role's place and the ceiling's."""
 
 notes = Table(
     "notes",

@@ -84,8 +84,8 @@ class PathClass:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Check:
-    """One check of the gate: a command line for `sh -c` (`run`), one that is built in (`builtin`), or one that is only
-    reported by others (`check_run` alone).
+    """One check of the gate: a command line for `sh -c` (`run`), one that is built in (`builtin`), or one that is
+    only reported by others (`check_run` alone).
 
     Where a forge's workflows are the gate, what is looked for is a check run of the name `check_run` (None: the
     check's own name) by the app with the id `app` (None: the forge's own workflows).
@@ -119,12 +119,12 @@ StopReason = Literal["data_migration", "same_table", "drop_column", "drop_table"
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MigrationPolicy:
     """How a migration fork is healed. `config` None: every environment that is found of this backend. `database`:
-    `auto` (SQLite, and PostgreSQL where SQLite is no judge), `sqlite`, `postgresql` (a server of the runner's own), an
-    address, or `env:NAME` of a variable that holds one.
+    `auto` (SQLite, and PostgreSQL where SQLite is no judge), `sqlite`, `postgresql` (a server of the runner's own),
+    an address, or `env:NAME` of a variable that holds one.
 
-    `seed` is a file of SQL in the repository: rows that both orders start from and that have to end alike. `same_data`
-    `prove` lets such a proof decide where both sides write rows of one table; without `seed` it stops all the same.
-    `models` `check` also asks the tool whether the schema is that of the models."""
+    `seed` is a file of SQL in the repository: rows that both orders start from and that have to end alike.
+    `same_data` `prove` lets such a proof decide where both sides write rows of one table; without `seed` it stops
+    all the same. `models` `check` also asks the tool whether the schema is that of the models."""
 
     line: int = 0
     backend: str = BACKEND_NAMES[0]
@@ -166,23 +166,42 @@ class Overlap:
     additive: Literal["serialize", "parallel"] = "parallel"
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Freeze:
+    """A time in which nothing lands but hotfixes. Either weekly (`days`, 0 is Monday; `start` and `end` in minutes
+    of the day in `zone`, an IANA name) or once (`since`, `until` in seconds since 1970)."""
+
+    reason: str
+    days: frozenset[int] = frozenset()
+    start: int = 0
+    end: int = 24 * 60
+    zone: str = "UTC"
+    since: float | None = None
+    until: float | None = None
+
+
 Priority = Literal["unblocks", "critical_path", "fewest_overlaps", "fifo"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class QueuePolicy:
-    """`speculate`: how many candidates may stand on top of the one under test. `pause_after`: so many failed
-    lands in a row pause the lane, 0 never does."""
+    """`mode` is the strategy: one at a time, a batch that is bisected when it is red, Zuul's window, or speculation
+    over outcomes (core.queue.strategies). `max_batch`: how many changes a candidate may add; `speculate`: how many
+    candidates may stand on top of the one under test; None leaves both to the strategy. `pause_after`: so many failed
+    lands in a row pause the lane, 0 never does. `independent`: changes that only touch paths of one of these areas
+    may land beside those of the others without a retest of the combined tree."""
 
-    mode: Literal["serial", "batch"] = "serial"
-    max_batch: int = 4
+    mode: Literal["serial", "batch", "window", "speculate"] = "serial"
+    max_batch: int | None = None
     on_red: Literal["bisect", "return"] = "bisect"
-    speculate: int = 2
+    speculate: int | None = None
     merge_method: Literal["merge", "squash"] = "merge"
     retry: Retry = field(default_factory=Retry)
     priority: tuple[Priority, ...] = ("unblocks", "critical_path", "fewest_overlaps", "fifo")
     overlap: Overlap = field(default_factory=Overlap)
     pause_after: int = 0
+    freeze: tuple[Freeze, ...] = ()
+    independent: Mapping[str, tuple[Pattern, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -196,9 +215,13 @@ class AreaLimit:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
-    """`max_base_age` in seconds and `max_behind` in commits bound how old a change's base may be."""
+    """`max_base_age` in seconds and `max_behind` in commits bound how old a change's base may be.
+    `writers_per_role`: so many changes of a role may be in the gate, or claimed, at once; `agents`: so many claims
+    may be held at once, of all roles."""
 
     running_gates: int = 2
+    writers_per_role: Mapping[str, int] = field(default_factory=dict)
+    agents: int | None = None
     max_base_age: float | None = None
     max_behind: int | None = None
     open_prs_per_area: tuple[AreaLimit, ...] = ()
@@ -228,10 +251,16 @@ class Writer:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Deploy:
-    """What lands have to wait for; `timeout` in seconds."""
+    """What lands have to wait for; `timeout` in seconds.
+
+    `command` (for `sh -c`) is asked where there is no forge: exit 0 is deployed, 75 not yet, anything else failed; it
+    finds the landed commit in `POINTSMAN_COMMIT`. `post_check` is such a command too and runs once after each
+    deployment that succeeded: anything but 0 pauses the lane (R25)."""
 
     workflow: str | None = None
     environment: str | None = None
+    command: str | None = None
+    post_check: str | None = None
     hold_merges: Literal["until_success", "never"] = "until_success"
     timeout: float = HOUR
     on_timeout: Literal["pause", "continue"] = "pause"
@@ -303,8 +332,8 @@ class Sandbox:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Healer:
-    """A command (for `sh -c`) that is asked for a patch where mechanics refuse a heal. `timeout` is in seconds per try;
-    `env` are variables that it may see. `max_patch` bounds its answer in bytes."""
+    """A command (for `sh -c`) that is asked for a patch where mechanics refuse a heal. `timeout` is in seconds per
+    try; `env` are variables that it may see. `max_patch` bounds its answer in bytes."""
 
     run: str
     timeout: float = 10 * MINUTE

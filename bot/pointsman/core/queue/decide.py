@@ -296,7 +296,7 @@ def _build(now: Observation, tip: Sha, contract: Contract, ready: Sequence[Chang
     """The next candidate on the last one that is not red, as long as the chain is not too deep."""
     chain = _chain(now)
     sound = [candidate for candidate in chain if not _is_red(now, contract, candidate)]
-    if len(sound) > max(0, contract.queue.speculate):
+    if len(sound) > (2 if contract.queue.speculate is None else max(0, contract.queue.speculate)):
         return
     onto = sound[-1].commit if sound else tip
     brought = _beneath(chain, onto)
@@ -349,7 +349,7 @@ def _batch_size(now: Observation, contract: Contract, first: Change) -> int:
         if candidate.state is CandidateState.FAILED
         and any(member.change == first.id and member.head == first.head for member in candidate.members)
     ]
-    return max(1, min([contract.queue.max_batch, *sizes]))
+    return max(1, min([contract.queue.max_batch or 4, *sizes]))
 
 
 def build_key(tip: Sha, onto: Sha, contract: str, consents: int) -> str:

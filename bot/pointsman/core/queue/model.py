@@ -46,7 +46,8 @@ class Change:
     """One submitted head. `id` counts up within a repository; times are seconds since 1970.
 
     `number` is the pull request's, None where there is no forge; `account` the forge's id of the author. `hold` says
-    who asked to leave it untested and why; '' when nobody did.
+    who asked to leave it untested and why; '' when nobody did. `features` are what the forecast learns from when it
+    ends (core.queue.forecast), () until it was first looked at.
     """
 
     id: int
@@ -68,6 +69,7 @@ class Change:
     number: int | None = None
     account: int | None = None
     hold: str = ""
+    features: tuple[str, ...] = ()
 
     @property
     def source(self) -> str:
@@ -80,14 +82,30 @@ class Change:
         return f"#{self.id if self.number is None else self.number}"
 
 
+HOTFIX = 100
+"""A change of this priority or a higher one is a hotfix: it is tested at once, beside whatever runs."""
+
+
+class Purpose(StrEnum):
+    """CHAIN: the next link of the nested chain. SCREEN: asked for what it tells of its members, and lands only when
+    no chain runs. INSURE: lands what the chain does not, should some of its members be red."""
+
+    CHAIN = "chain"
+    SCREEN = "screen"
+    INSURE = "insure"
+
+
 class CandidateState(StrEnum):
-    """TESTING and PASSED are live; LANDING means: decided, the ref may or may not have moved."""
+    """TESTING and PASSED are live; LANDING means: decided, the ref may or may not have moved.
+
+    FAILED and CLEARED have ended and are evidence as long as a member is queued: together they were red, or green."""
 
     TESTING = "testing"
     PASSED = "passed"
     LANDING = "landing"
     LANDED = "landed"
     FAILED = "failed"
+    CLEARED = "cleared"
     DISCARDED = "discarded"
 
 
@@ -120,8 +138,9 @@ class Member:
 class Candidate:
     """A commit that could become the base branch's tip: `base` with its members on top, in order.
 
-    `base` is the tip, or the commit of another live candidate that it speculates on. `checks` are the names
-    of the checks (with the digest of their definition) that must pass on `tree`.
+    `base` was the tip when it was made. Candidates that stand on each other hold the same commits for the members
+    that they share, so that one of them still stands when a shorter one has landed. `checks` are the names of the
+    checks (with the digest of their definition) of all its members; they must pass on `tree`.
     """
 
     id: int
@@ -133,6 +152,7 @@ class Candidate:
     state: CandidateState
     created_at: float
     reason: str = ""
+    purpose: Purpose = Purpose.CHAIN
 
     @property
     def commit(self) -> Sha:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from pointsman.core.contract import Contract
 from pointsman.core.model import Sha
@@ -28,6 +29,53 @@ class Standing:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Touch:
+    """The paths that a change touches, by what it does to them; `migrations`: one of them is a migration."""
+
+    modified: frozenset[str] = frozenset()
+    added: frozenset[str] = frozenset()
+    migrations: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Odds:
+    """How likely a change is red by itself (`alone`), and red only together with another (`joint`)."""
+
+    alone: float
+    joint: float
+
+
+class DeployState(StrEnum):
+    """Where the deployment of what landed last is; PENDING also while nobody has reported it yet."""
+
+    PENDING = "pending"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Deployment:
+    """The deployment that the next landing waits for: of `commit`, since `since` (seconds since 1970); `url` where a
+    person can look, `why` what was reported of a failure."""
+
+    commit: Sha
+    since: float
+    state: DeployState
+    url: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pace:
+    """How the lane's gate went lately: the median seconds of a green candidate, how evenly over the gate red runs end
+    early (1 uniformly, 0 only at the end), and whether each of the last changes landed, the newest last."""
+
+    gate: float = 300.0
+    tell: float = 1.0
+    ended: tuple[bool, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Observation:
     """One lane at one instant.
 
@@ -37,8 +85,12 @@ class Observation:
     passed. `branch_heads` is keyed by what changes come from (`Change.source`). `reached` names LANDING
     candidates whose commit the tip already contains. `running` counts gate runs of all lanes. `consents`
     counts approvals and live grants per change, at its current head.
-    `history` is filled for changes that are the front of the lane and red: the base's first-parent commits
-    since the change left it, oldest first. `obstacle` says why the base branch can't be moved now.
+    `history` is filled for changes that were red alone: the base's first-parent commits since the change left it,
+    oldest first. `obstacle` says why the base branch can't be moved now.
+    `at` is the time of the observation, in seconds since 1970. `gone` names the members of `candidates` that landed.
+    `roles`, `touches` and `odds` are by change id and may lack a change of which nothing is known yet. `deployment`
+    is the one that the next landing waits for, None where there is none or it has been dealt with. `jumped`: what
+    landed last is a hotfix.
     """
 
     lane: LaneState
@@ -57,3 +109,11 @@ class Observation:
     consents: Mapping[int, int] = field(default_factory=dict)
     history: Mapping[int, tuple[BaseCommit, ...]] = field(default_factory=dict)
     obstacle: str = ""
+    at: float = 0.0
+    gone: frozenset[int] = frozenset()
+    roles: Mapping[int, str] = field(default_factory=dict)
+    touches: Mapping[int, Touch] = field(default_factory=dict)
+    odds: Mapping[int, Odds] = field(default_factory=dict)
+    pace: Pace = field(default_factory=Pace)
+    deployment: Deployment | None = None
+    jumped: bool = False
