@@ -53,8 +53,10 @@ class Store(Protocol):
         """By id; all states when none is named; with `number`, those of that pull request."""
         ...
 
-    def candidates(self, lane: str, *, states: Sequence[CandidateState] = ()) -> tuple[Candidate, ...]:
-        """By id."""
+    def candidates(
+        self, lane: str, *, states: Sequence[CandidateState] = (), since: float = 0.0
+    ) -> tuple[Candidate, ...]:
+        """By id; those made at `since` (seconds since 1970) or later."""
         ...
 
     def runs(

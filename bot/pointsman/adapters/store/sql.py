@@ -126,9 +126,13 @@ class SqlStore:
             query = query.where(tables.changes.c.state.in_(states))
         return self._records(Change, query)
 
-    def candidates(self, lane: str, *, states: Sequence[CandidateState] = ()) -> tuple[Candidate, ...]:
+    def candidates(
+        self, lane: str, *, states: Sequence[CandidateState] = (), since: float = 0.0
+    ) -> tuple[Candidate, ...]:
         table = tables.candidates
         query = select(table).where(table.c.lane == lane).order_by(table.c.id)
+        if since:
+            query = query.where(table.c.created_at >= since)
         if states:
             query = query.where(table.c.state.in_(states))
         return self._records(Candidate, query)

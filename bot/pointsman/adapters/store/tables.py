@@ -156,6 +156,7 @@ candidates = Table(
     Column("created_at", Float, nullable=False),
     Column("reason", Exact, nullable=False),
     Column("purpose", Choice(Purpose), nullable=False, server_default=text("'chain'")),
+    Column("tested", Exact),
     Index("candidates_by_lane", "lane", "state"),
     sqlite_autoincrement=True,
 )

@@ -153,6 +153,7 @@ class Candidate:
     created_at: float
     reason: str = ""
     purpose: Purpose = Purpose.CHAIN
+    tested: Sha | None = None
 
     @property
     def commit(self) -> Sha:
@@ -161,6 +162,11 @@ class Candidate:
     @property
     def tree(self) -> Sha:
         return self.members[-1].tree
+
+    @property
+    def gate_tree(self) -> Sha:
+        """The tree that the gate runs on."""
+        return self.tested or self.tree
 
 
 class RunState(StrEnum):

@@ -16,6 +16,7 @@ def upgrade() -> None:
     op.add_column(
         "candidates", sa.Column("purpose", sa.Text, nullable=False, server_default=sa.text("'chain'"))
     )
+    op.add_column("candidates", sa.Column("tested", sa.Text))
     op.create_table(
         "claims",
         sa.Column("id", sa.Integer, primary_key=True),
@@ -38,6 +39,7 @@ def downgrade() -> None:
     op.drop_index("claims_by_task", "claims")
     op.drop_index("claims_by_end", "claims")
     op.drop_table("claims")
+    op.drop_column("candidates", "tested")
     op.drop_column("candidates", "purpose")
     op.execute("UPDATE candidates SET state = 'discarded' WHERE state = 'cleared'")
     op.drop_column("changes", "features")
