@@ -1,0 +1,14 @@
+"""Which strategy a contract's `queue.mode` names."""
+
+from __future__ import annotations
+
+from pointsman.core.queue.strategies.batch import batch, serial
+from pointsman.core.queue.strategies.model import Strategy
+from pointsman.core.queue.strategies.window import window
+
+STRATEGIES: dict[str, Strategy] = {"serial": serial, "batch": batch, "window": window}
+
+
+def strategy_named(mode: str) -> Strategy:
+    """The strategy of that name. KeyError for another: the contract's reader lets none through."""
+    return STRATEGIES[mode]
