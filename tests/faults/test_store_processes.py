@@ -105,7 +105,7 @@ def test_a_full_disk_is_told_with_the_path_and_what_was_saved_stays(path: Path) 
 
 
 def test_a_lock_that_is_held_too_long_is_told_of(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pointsman.adapters.store.sql.LOCK_SECONDS", 0.1)
+    monkeypatch.setattr("pointsman.adapters.store.sqlite.LOCK_SECONDS", 0.1)
     store = SqlStore.open(path)
     holder = sqlite3.connect(path, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")

@@ -21,6 +21,7 @@ from sqlalchemy import Connection, create_engine, inspect
 from pointsman.adapters.store import tables
 from pointsman.adapters.store.schema import SCRIPTS
 from pointsman.adapters.store.sql import SqlStore
+from pointsman.adapters.store.sqlite import SqliteHome
 from pointsman.core.errors import EnvironmentProblem
 from pointsman.core.journal import Intact, verify
 from pointsman.core.queue.model import (
@@ -175,7 +176,8 @@ def test_a_database_of_another_program_is_refused_and_left_alone(path: Path) -> 
 def test_the_file_is_safe_against_a_power_cut(written: Path) -> None:
     """WAL stays with the file; FULL, foreign keys and the wait for a lock are each connection's own."""
     store = SqlStore.open(written)
-    with store._engine.connect() as connection:
+    assert isinstance(store._home, SqliteHome)
+    with store._home.engine.connect() as connection:
         settings = {
             name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
             for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")

@@ -29,6 +29,11 @@ class MissingObject(EnvironmentProblem):
     """The repository lacks an object that a commit names (a partial or damaged clone)."""
 
 
+class LaneLost(EnvironmentProblem):
+    """This process is not the one writer of the repository's lanes any more: it stops working them, and whoever is
+    goes on from what is saved."""
+
+
 class ForgeUnavailable(EnvironmentProblem):
     """The forge can't be asked now: a time-out, a 5xx, a rate limit. `again_at` (seconds since 1970) is when it makes
     sense to ask again, 0 where nothing was said."""

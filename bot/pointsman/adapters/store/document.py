@@ -14,10 +14,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 
 from pointsman.adapters.store import rows
 from pointsman.adapters.store.sql import SqlStore
+from pointsman.adapters.store.sqlite import SqliteHome
 from pointsman.core.errors import EnvironmentProblem
 from pointsman.core.model import Sha, Signature
 
@@ -43,8 +44,9 @@ class DocumentStore(SqlStore):
     it every read is of the newest document. A save on anything but the newest raises `LaneTaken`.
     """
 
-    def __init__(self, engine: Engine, path: Path, *, git: Git, remote: Remote, ref: str) -> None:
-        super().__init__(engine, path)
+    def __init__(self, home: SqliteHome, *, git: Git, remote: Remote, ref: str) -> None:
+        super().__init__(home)
+        self._file = home.path
         self._git = git
         self._remote = remote
         self._ref = ref
@@ -64,7 +66,7 @@ class DocumentStore(SqlStore):
         place = Path(tempfile.mkdtemp(prefix="pointsman-state-", dir=folder))
         try:
             head, path = remote.listed([ref]).get(ref), place / "state.db"
-            store = cls(_loaded(git, remote, ref, head, path), path, git=git, remote=remote, ref=ref)
+            store = cls(_loaded(git, remote, ref, head, path), git=git, remote=remote, ref=ref)
         except BaseException:
             shutil.rmtree(place, ignore_errors=True)
             raise
@@ -73,7 +75,7 @@ class DocumentStore(SqlStore):
 
     def close(self) -> None:
         super().close()
-        shutil.rmtree(self._path.parent, ignore_errors=True)
+        shutil.rmtree(self._file.parent, ignore_errors=True)
 
     def save(self, *records: Record, entries: Sequence[Entry] = (), at: float) -> tuple[Record, ...]:
         """See ports.Store. `LaneTaken` when the state has moved since it was read."""
@@ -87,11 +89,11 @@ class DocumentStore(SqlStore):
             return super().version()
 
     @contextlib.contextmanager
-    def _transaction(self, begin: str = "BEGIN") -> Iterator[Connection]:
-        """Only a save begins otherwise than by `BEGIN`: its document is out before its transaction ends."""
-        with super()._transaction(begin) as connection:
+    def _transaction(self, *, write: bool = False) -> Iterator[Connection]:
+        """What is written is out, as a document, before its transaction ends."""
+        with super()._transaction(write=write) as connection:
             yield connection
-            if begin != "BEGIN":
+            if write:
                 self._publish(rows.written(connection))
 
     def _publish(self, document: bytes) -> None:
@@ -118,13 +120,13 @@ class DocumentStore(SqlStore):
                 "the next run begins with an empty queue unless the ref is put back."
             )
         # The journal's rows can't be taken away again, so another state is another file.
-        path = self._path.with_name(f"{head}.db")
+        path = self._file.with_name(f"{head}.db")
         newer = _loaded(self._git, self._remote, self._ref, head, path)
-        self._engine.dispose()
-        self._engine, self._path, self._head = newer, path, head
+        self._home.close()
+        self._home, self._head = newer, head
 
 
-def _loaded(git: Git, remote: Remote, ref: str, head: Sha | None, path: Path) -> Engine:
+def _loaded(git: Git, remote: Remote, ref: str, head: Sha | None, path: Path) -> SqliteHome:
     """The state at that commit (None: nothing yet), as a file of the present schema."""
     if head is not None:
         where = f"The state on {ref} ({head[:12]})"
@@ -133,7 +135,7 @@ def _loaded(git: Git, remote: Remote, ref: str, head: Sha | None, path: Path) ->
         if entry is None:
             raise EnvironmentProblem(f"{where} holds no {FILE}: something else uses this ref. {rows.NEXT}")
         rows.filled(path, rows.read(next(iter(git.read([entry.oid])))[1], where), where)
-    return SqlStore.open(path)._engine
+    return SqliteHome.open(path)
 
 
 def _why(ref: str, refused: PushRefused) -> EnvironmentProblem:

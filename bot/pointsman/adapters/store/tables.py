@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import asdict
 from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
@@ -35,26 +37,51 @@ from pointsman.core.queue.model import (
     Wait,
 )
 
-HEAD_REVISION = "0003"
+HEAD_REVISION = "0004"
 """The newest revision in migrations/versions, so that opening a current file needs no Alembic."""
+
+
+_UNSTORABLE = re.compile("[\\\\\0\ud800-\udfff]")
+_ESCAPED = re.compile(r"\\(?:\\|u([0-9a-f]{4}))")
 
 
 class Exact(TypeDecorator[str]):
     """Text that comes back as it went in, even where a path or branch name is not UTF-8.
 
-    SQLite keeps the type of each value: text with lone surrogates is stored as bytes in the same column."""
+    SQLite keeps the type of each value: text with lone surrogates is stored as bytes in the same column. PostgreSQL's
+    text holds neither those nor NUL: there they are written as `\\udc80`, and a backslash as two. Equal texts are
+    written alike, and a beginning of one as a beginning of the other."""
 
     impl = Text
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> Any:
-        if value is None or value.isascii():
+        if value is None:
+            return None
+        if dialect.name == "postgresql":
+            return _UNSTORABLE.sub(_escape, value)
+        if value.isascii():
             return value
         encoded = value.encode("utf-8", "surrogatepass")
         return value if encoded.decode("utf-8", "replace") == value else encoded
 
     def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
+        if dialect.name == "postgresql":
+            return value if value is None or "\\" not in value else _ESCAPED.sub(_unescape, value)
         return value.decode("utf-8", "surrogatepass") if isinstance(value, bytes) else value
+
+
+def _escape(found: re.Match[str]) -> str:
+    character = found[0]
+    return "\\\\" if character == "\\" else f"\\u{ord(character):04x}"
+
+
+def _unescape(found: re.Match[str]) -> str:
+    return chr(int(found[1], 16)) if found[1] else "\\"
+
+
+Whole = Integer().with_variant(BigInteger(), "postgresql")
+"""SQLite's integers have 64 bits by nature."""
 
 
 class Choice(TypeDecorator[StrEnum]):
@@ -117,7 +144,7 @@ metadata = MetaData()
 changes = Table(
     "changes",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", Whole, primary_key=True),
     Column("lane", Exact, nullable=False),
     Column("branch", Exact, nullable=False),
     Column("head", Exact, nullable=False),
@@ -125,7 +152,7 @@ changes = Table(
     Column("title", Exact, nullable=False),
     Column("body", Exact, nullable=False),
     Column("worktree", Exact),
-    Column("priority", Integer, nullable=False),
+    Column("priority", Whole, nullable=False),
     Column("depends_on", Document(tuple), nullable=False),
     Column("submitted_at", Float, nullable=False),
     Column("state", Choice(ChangeState), nullable=False),
@@ -133,8 +160,8 @@ changes = Table(
     Column("reason", Document(_reason)),
     Column("landed", Exact),
     Column("ended_at", Float),
-    Column("number", Integer),
-    Column("account", Integer),
+    Column("number", Whole),
+    Column("account", Whole),
     Column("hold", Exact, nullable=False, server_default=text("''")),
     Column("features", Document(tuple), nullable=False, server_default=text("'[]'")),
     Index("changes_by_lane", "lane", "state"),
@@ -146,7 +173,7 @@ changes = Table(
 candidates = Table(
     "candidates",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", Whole, primary_key=True),
     Column("lane", Exact, nullable=False),
     Column("base", Exact, nullable=False),
     Column("members", Document(_members), nullable=False),
@@ -164,22 +191,22 @@ candidates = Table(
 runs = Table(
     "runs",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", Whole, primary_key=True),
     Column("lane", Exact, nullable=False),
-    Column("candidate", Integer, ForeignKey("candidates.id")),
-    Column("change", Integer, ForeignKey("changes.id")),
+    Column("candidate", Whole, ForeignKey("candidates.id")),
+    Column("change", Whole, ForeignKey("changes.id")),
     Column("probe", Exact, nullable=False),
     Column("check", Exact, nullable=False),
     Column("digest", Exact, nullable=False),
     Column("commit", Exact, nullable=False),
     Column("tree", Exact, nullable=False),
-    Column("attempt", Integer, nullable=False),
+    Column("attempt", Whole, nullable=False),
     Column("state", Choice(RunState), nullable=False),
     Column("started_at", Float, nullable=False),
     Column("seconds", Float),
     Column("code", Exact, nullable=False),
     Column("why", Exact, nullable=False),
-    Column("tests", Integer),
+    Column("tests", Whole),
     Column("failing_test", Exact),
     Column("signature", Exact),
     Column("log", Exact),
@@ -195,20 +222,20 @@ lanes = Table(
     metadata,
     Column("name", Exact, primary_key=True),
     Column("paused", Exact),
-    Column("failures", Integer, nullable=False),
+    Column("failures", Whole, nullable=False),
     Column("resumed_at", Float, nullable=False),
 )
 
 approvals = Table(
     "approvals",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("change", Integer, ForeignKey("changes.id"), nullable=False),
+    Column("id", Whole, primary_key=True),
+    Column("change", Whole, ForeignKey("changes.id"), nullable=False),
     Column("head", Exact, nullable=False),
     Column("by", Exact, nullable=False),
     Column("at", Float, nullable=False),
     Column("human", Boolean, nullable=False),
-    Column("account", Integer),
+    Column("account", Whole),
     Column("revoked", Boolean, nullable=False, server_default="0"),
     Index("approvals_by_change", "change"),
     sqlite_autoincrement=True,
@@ -217,14 +244,14 @@ approvals = Table(
 grants = Table(
     "grants",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("change", Integer, ForeignKey("changes.id"), nullable=False),
+    Column("id", Whole, primary_key=True),
+    Column("change", Whole, ForeignKey("changes.id"), nullable=False),
     Column("head", Exact, nullable=False),
     Column("pattern", Exact, nullable=False),
     Column("by", Exact, nullable=False),
     Column("at", Float, nullable=False),
     Column("expires", Float, nullable=False),
-    Column("account", Integer),
+    Column("account", Whole),
     Index("grants_by_change", "change"),
     sqlite_autoincrement=True,
 )
@@ -232,7 +259,7 @@ grants = Table(
 claims = Table(
     "claims",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", Whole, primary_key=True),
     Column("task", Exact, nullable=False),
     Column("role", Exact, nullable=False),
     Column("holder", Exact, nullable=False),
@@ -258,7 +285,7 @@ notes = Table(
 journal = Table(
     "journal",
     metadata,
-    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("seq", Whole, primary_key=True, autoincrement=False),
     Column("at", Float, nullable=False),
     Column("lane", Exact, nullable=False),
     Column("kind", Exact, nullable=False),
@@ -272,10 +299,15 @@ journal = Table(
 ledger = Table(
     "ledger",
     metadata,
-    Column("id", Integer, CheckConstraint("id = 1", name="one_row"), primary_key=True, autoincrement=False),
-    Column("writes", Integer, nullable=False),
-    Column("lines", Integer, nullable=False),
+    Column("id", Whole, CheckConstraint("id = 1", name="one_row"), primary_key=True, autoincrement=False),
+    Column("writes", Whole, nullable=False),
+    Column("lines", Whole, nullable=False),
     Column("head", Text, nullable=False),
+    Column("holder", Text),
 )
 """One row: how many saves there were, and the number and hash of the journal's last line. The next line is
-chained to *this* hash, so that lines cut off the journal's end stay noticed after others follow."""
+chained to *this* hash, so that lines cut off the journal's end stay noticed after others follow. `holder`
+names whoever may save as the lanes' one writer."""
+
+version = Table("alembic_version", MetaData(), Column("version_num", Text))
+"""Alembic's own."""

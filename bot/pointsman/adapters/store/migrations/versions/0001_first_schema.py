@@ -10,9 +10,20 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+WHOLE = sa.Integer().with_variant(sa.BigInteger(), "postgresql")
+
 APPEND_ONLY = """
 CREATE TRIGGER journal_no_{verb} BEFORE {verb} ON journal
 BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END
+"""
+
+REFUSE = """
+CREATE FUNCTION journal_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION 'the journal is append-only'; END $$
+"""
+APPEND_ONLY_POSTGRESQL = """
+CREATE TRIGGER journal_no_{verb} BEFORE {verb} ON journal
+FOR EACH STATEMENT EXECUTE FUNCTION journal_is_append_only()
 """
 
 
@@ -25,16 +36,23 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for verb in ("update", "delete"):
-        op.execute(f"DROP TRIGGER journal_no_{verb}")
+    if not _is_postgresql():  # there a trigger goes with its table
+        for verb in ("update", "delete"):
+            op.execute(f"DROP TRIGGER journal_no_{verb}")
     for table in ("ledger", "journal", "grants", "approvals", "lanes", "runs", "candidates", "changes"):
         op.drop_table(table)
+    if _is_postgresql():
+        op.execute("DROP FUNCTION journal_is_append_only()")
+
+
+def _is_postgresql() -> bool:
+    return op.get_bind().dialect.name == "postgresql"
 
 
 def _create_changes() -> None:
     op.create_table(
         "changes",
-        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("id", WHOLE, primary_key=True),
         sa.Column("lane", sa.Text, nullable=False),
         sa.Column("branch", sa.Text, nullable=False),
         sa.Column("head", sa.Text, nullable=False),
@@ -42,7 +60,7 @@ def _create_changes() -> None:
         sa.Column("title", sa.Text, nullable=False),
         sa.Column("body", sa.Text, nullable=False),
         sa.Column("worktree", sa.Text),
-        sa.Column("priority", sa.Integer, nullable=False),
+        sa.Column("priority", WHOLE, nullable=False),
         sa.Column("depends_on", sa.Text, nullable=False),
         sa.Column("submitted_at", sa.Float, nullable=False),
         sa.Column("state", sa.Text, nullable=False),
@@ -59,7 +77,7 @@ def _create_changes() -> None:
 def _create_candidates() -> None:
     op.create_table(
         "candidates",
-        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("id", WHOLE, primary_key=True),
         sa.Column("lane", sa.Text, nullable=False),
         sa.Column("base", sa.Text, nullable=False),
         sa.Column("members", sa.Text, nullable=False),
@@ -76,22 +94,22 @@ def _create_candidates() -> None:
 def _create_runs() -> None:
     op.create_table(
         "runs",
-        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("id", WHOLE, primary_key=True),
         sa.Column("lane", sa.Text, nullable=False),
-        sa.Column("candidate", sa.Integer, sa.ForeignKey("candidates.id")),
-        sa.Column("change", sa.Integer, sa.ForeignKey("changes.id")),
+        sa.Column("candidate", WHOLE, sa.ForeignKey("candidates.id")),
+        sa.Column("change", WHOLE, sa.ForeignKey("changes.id")),
         sa.Column("probe", sa.Text, nullable=False),
         sa.Column("check", sa.Text, nullable=False),
         sa.Column("digest", sa.Text, nullable=False),
         sa.Column("commit", sa.Text, nullable=False),
         sa.Column("tree", sa.Text, nullable=False),
-        sa.Column("attempt", sa.Integer, nullable=False),
+        sa.Column("attempt", WHOLE, nullable=False),
         sa.Column("state", sa.Text, nullable=False),
         sa.Column("started_at", sa.Float, nullable=False),
         sa.Column("seconds", sa.Float),
         sa.Column("code", sa.Text, nullable=False),
         sa.Column("why", sa.Text, nullable=False),
-        sa.Column("tests", sa.Integer),
+        sa.Column("tests", WHOLE),
         sa.Column("failing_test", sa.Text),
         sa.Column("signature", sa.Text),
         sa.Column("log", sa.Text),
@@ -108,13 +126,13 @@ def _create_lanes_and_permissions() -> None:
         "lanes",
         sa.Column("name", sa.Text, primary_key=True, nullable=False),
         sa.Column("paused", sa.Text),
-        sa.Column("failures", sa.Integer, nullable=False),
+        sa.Column("failures", WHOLE, nullable=False),
         sa.Column("resumed_at", sa.Float, nullable=False),
     )
     op.create_table(
         "approvals",
-        sa.Column("id", sa.Integer, primary_key=True),
-        sa.Column("change", sa.Integer, sa.ForeignKey("changes.id"), nullable=False),
+        sa.Column("id", WHOLE, primary_key=True),
+        sa.Column("change", WHOLE, sa.ForeignKey("changes.id"), nullable=False),
         sa.Column("head", sa.Text, nullable=False),
         sa.Column("by", sa.Text, nullable=False),
         sa.Column("at", sa.Float, nullable=False),
@@ -124,8 +142,8 @@ def _create_lanes_and_permissions() -> None:
     op.create_index("approvals_by_change", "approvals", ["change"])
     op.create_table(
         "grants",
-        sa.Column("id", sa.Integer, primary_key=True),
-        sa.Column("change", sa.Integer, sa.ForeignKey("changes.id"), nullable=False),
+        sa.Column("id", WHOLE, primary_key=True),
+        sa.Column("change", WHOLE, sa.ForeignKey("changes.id"), nullable=False),
         sa.Column("head", sa.Text, nullable=False),
         sa.Column("pattern", sa.Text, nullable=False),
         sa.Column("by", sa.Text, nullable=False),
@@ -139,7 +157,7 @@ def _create_lanes_and_permissions() -> None:
 def _create_journal() -> None:
     op.create_table(
         "journal",
-        sa.Column("seq", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("seq", WHOLE, primary_key=True, autoincrement=False),
         sa.Column("at", sa.Float, nullable=False),
         sa.Column("lane", sa.Text, nullable=False),
         sa.Column("kind", sa.Text, nullable=False),
@@ -148,13 +166,22 @@ def _create_journal() -> None:
         sa.Column("hash", sa.Text, nullable=False),
     )
     op.create_index("journal_by_lane", "journal", ["lane", "seq"])
-    for verb in ("update", "delete"):
-        op.execute(APPEND_ONLY.format(verb=verb))
+    _forbid_edits()
     ledger = op.create_table(
         "ledger",
-        sa.Column("id", sa.Integer, sa.CheckConstraint("id = 1", name="one_row"), primary_key=True),
-        sa.Column("writes", sa.Integer, nullable=False),
-        sa.Column("lines", sa.Integer, nullable=False),
+        sa.Column("id", WHOLE, sa.CheckConstraint("id = 1", name="one_row"), primary_key=True),
+        sa.Column("writes", WHOLE, nullable=False),
+        sa.Column("lines", WHOLE, nullable=False),
         sa.Column("head", sa.Text, nullable=False),
     )
     op.bulk_insert(ledger, [{"id": 1, "writes": 0, "lines": 0, "head": "0" * 64}])
+
+
+def _forbid_edits() -> None:
+    if not _is_postgresql():
+        for verb in ("update", "delete"):
+            op.execute(APPEND_ONLY.format(verb=verb))
+        return
+    op.execute(REFUSE)
+    for verb in ("update", "delete", "truncate"):
+        op.execute(APPEND_ONLY_POSTGRESQL.format(verb=verb))

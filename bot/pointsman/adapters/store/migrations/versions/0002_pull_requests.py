@@ -10,15 +10,17 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
+WHOLE = sa.Integer().with_variant(sa.BigInteger(), "postgresql")
+
 
 def upgrade() -> None:
-    op.add_column("changes", sa.Column("number", sa.Integer))
-    op.add_column("changes", sa.Column("account", sa.Integer))
+    op.add_column("changes", sa.Column("number", WHOLE))
+    op.add_column("changes", sa.Column("account", WHOLE))
     op.add_column("changes", sa.Column("hold", sa.Text, nullable=False, server_default=sa.text("''")))
     op.create_index("changes_by_number", "changes", ["number"])
-    op.add_column("approvals", sa.Column("account", sa.Integer))
+    op.add_column("approvals", sa.Column("account", WHOLE))
     op.add_column("approvals", sa.Column("revoked", sa.Boolean, nullable=False, server_default="0"))
-    op.add_column("grants", sa.Column("account", sa.Integer))
+    op.add_column("grants", sa.Column("account", WHOLE))
     op.create_table(
         "notes",
         sa.Column("key", sa.Text, primary_key=True),

@@ -10,6 +10,8 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
+WHOLE = sa.Integer().with_variant(sa.BigInteger(), "postgresql")
+
 
 def upgrade() -> None:
     op.add_column("changes", sa.Column("features", sa.Text, nullable=False, server_default=sa.text("'[]'")))
@@ -19,7 +21,7 @@ def upgrade() -> None:
     op.add_column("candidates", sa.Column("tested", sa.Text))
     op.create_table(
         "claims",
-        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("id", WHOLE, primary_key=True),
         sa.Column("task", sa.Text, nullable=False),
         sa.Column("role", sa.Text, nullable=False),
         sa.Column("holder", sa.Text, nullable=False),
