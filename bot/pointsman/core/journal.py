@@ -14,12 +14,19 @@ GENESIS = "0" * 64
 """What the first line names as the hash of the line before it."""
 
 
+ARCHIVED = "archived"
+"""The kind of the line that is written when the journal's first lines are moved to a file: its body says `through`
+which line and what that line's hash is (`head`), so that the rest verifies without the file, too."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Intact:
-    """Every line follows from the one before; `head` is the last line's hash (GENESIS when there is none)."""
+    """Every line from `first` on follows from the one before; `head` is the last line's hash (GENESIS when there is
+    none), `count` its number. `first` is more than 1 where the lines before it are archived and were not at hand."""
 
     count: int
     head: str
+    first: int = 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,18 +63,32 @@ def seal(entry: Entry, *, seq: int, at: float, previous: str) -> JournalLine:
     )
 
 
-def verify(lines: Iterable[JournalLine]) -> Intact | Broken:
-    """Follow a whole journal (every lane, from seq 1, by seq) to its end or to the first line that is wrong.
+def verify(lines: Iterable[JournalLine], *, part: bool = False) -> Intact | Broken:
+    """Follow a whole journal (every lane, by seq) to its end or to the first line that is wrong.
 
+    It may begin after line 1 only if a later line says that what is before was archived, and by which hash that ends;
+    or if it is only a `part`.
     A tail that was cut off leaves no trace in the lines themselves: see `missing_end`.
     """
-    count, head = 0, GENESIS
+    first, count, head, why = 1, 0, GENESIS, ""
+    owed, known = False, (0, GENESIS)
     for line in lines:
-        why = _fault(line, seq=count + 1, previous=head)
-        if why:
+        if not why and count == 0 and line.seq > 1:
+            first, count, head = line.seq, line.seq - 1, line.previous
+            known, owed = (count, head), not part
+        owed = owed and not (line.kind == ARCHIVED and _archived(line) == known)
+        why = why or _fault(line, seq=count + 1, previous=head) or ""
+        if why and not owed:
             return Broken(seq=count + 1, why=why)
-        count, head = line.seq, line.hash
-    return Intact(count=count, head=head)
+        if not why:
+            count, head = line.seq, line.hash
+    if owed:
+        return Broken(seq=1, why=f"the line is missing; the next one there is {first}")
+    return Intact(count=count, head=head, first=first)
+
+
+def _archived(line: JournalLine) -> tuple[object, object]:
+    return line.body.get("through"), line.body.get("head")
 
 
 def _fault(line: JournalLine, *, seq: int, previous: str) -> str | None:

@@ -105,8 +105,13 @@ def _by(body: Body) -> str:
     return f"by {body.get('by', '?')}"
 
 
+def _archived(body: Body) -> str:
+    return f"lines up to {body.get('through')} in {body.get('file')}"
+
+
 _SENTENCES: dict[str, tuple[str, str | None, Callable[[Body], str]]] = {
     "submitted": ("submitted", None, _submitted),
+    "archived": ("archived", None, _archived),
     "building": ("building", None, _building),
     "built": ("built", None, _built),
     "run_started": ("checking", None, _run_started),

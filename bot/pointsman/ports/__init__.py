@@ -5,9 +5,10 @@ from pointsman.ports.git import Git, PushRefused, Remote
 from pointsman.ports.inbox import Inbox
 from pointsman.ports.pulls import Pulls
 from pointsman.ports.runner import Clock, Gates
-from pointsman.ports.storage import Record, Store
+from pointsman.ports.storage import Attic, Record, Store
 
 __all__ = [
+    "Attic",
     "Clock",
     "Forge",
     "Gates",

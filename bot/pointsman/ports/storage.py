@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 if TYPE_CHECKING:
+    from pointsman.core.bounds import Bounds
     from pointsman.core.model import Sha
     from pointsman.core.queue.model import (
         Candidate,
@@ -97,3 +98,18 @@ class Store(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+class Attic(Protocol):
+    """What a store does with what has ended, so that it does not grow for ever. Each step is a transaction of its own,
+    and being cut off anywhere loses nothing."""
+
+    def forget(self, bounds: Bounds) -> Mapping[str, int]:
+        """Remove a piece of what is beyond the bounds; how many rows of what kind, {} when nothing is left to go.
+        What is queued, live or evidence for a queued change stays, and whatever those name."""
+        ...
+
+    def archive(self, bounds: Bounds, *, at: float) -> int:
+        """Move the journal's oldest segment to a file of its own; how many lines, 0 when there are too few, or where
+        there is no disk to archive to. `Store.journal` gives them as before as long as that file is there."""
+        ...
