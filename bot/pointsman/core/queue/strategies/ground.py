@@ -28,6 +28,7 @@ class Ground:
         self.needy = union(one.bit for one in facts.waiting if one.needs)
         self.crossed = union(one.bit for one in facts.waiting if one.apart)
         self.stubborn = union(one.bit for one in facts.waiting if one.barred)
+        self.urgent = union(self.needed(one.bit) for one in facts.waiting if one.hotfix)
         self.since_red = {red: at for red, at in facts.reds if not self._refuted(red, at)}
         self.reds = sorted(self.since_red)
         self.live: list[Live] = []
@@ -99,12 +100,13 @@ class Ground:
         return added
 
     def chain(self) -> list[Live]:
-        """The nested chain among what runs, the shortest first; a run that insures and carries all of it is its next
-        link."""
+        """The nested chain among what runs, the shortest first: what has passed and will be the tip, then its links; a
+        run that insures and carries all of it is its next link."""
+        passed = [candidate for candidate in self.live if candidate.passed]
         links: list[Live] = []
         top = 0
-        for purpose in (Purpose.CHAIN, Purpose.INSURE):
-            for candidate in sorted(self.of(purpose), key=lambda one: one.content.bit_count()):
+        for group in (passed, self.of(Purpose.CHAIN), self.of(Purpose.INSURE)):
+            for candidate in sorted(group, key=lambda one: one.content.bit_count()):
                 if holds(candidate.content, top) and candidate.content != top:
                     links.append(candidate)
                     top = candidate.content

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pointsman.core.queue.strategies.batch import batch, serial
 from pointsman.core.queue.strategies.model import Strategy
+from pointsman.core.queue.strategies.speculate import speculate
 from pointsman.core.queue.strategies.window import window
 
-STRATEGIES: dict[str, Strategy] = {"serial": serial, "batch": batch, "window": window}
+STRATEGIES: dict[str, Strategy] = {"serial": serial, "batch": batch, "window": window, "speculate": speculate}
 
 
 def strategy_named(mode: str) -> Strategy:
