@@ -106,7 +106,14 @@ def test_I5_after_kill_9_its_gates_are_gone_and_the_next_run_lands_it(slow: Worl
     (slow.folder / "go").touch()
     slow.work()
     assert slow.order() == ["agent/a"]
-    until(lambda: not list((slow.path / ".git" / "pointsman" / "work").iterdir()) or slow.work())
+    work = slow.path / ".git" / "pointsman" / "work"
+
+
+    def swept() -> bool:
+        slow.work()
+        return not list(work.iterdir())
+
+    until(swept)
 
 
 def test_a_daemon_hears_of_a_later_submission_within_seconds(tmp_path: Path) -> None:

@@ -124,8 +124,24 @@ def each_alone(run: Run) -> str:
     return f"check {run.check!r} gave no answer ({run.why}); {EACH_ALONE}"
 
 
-def split(run: Run) -> str:
-    return f"check {run.check!r} failed ({run.why}); testing smaller batches"
+def red_together(run: Run) -> str:
+    return f"check {run.check!r} failed ({run.why}); which of its changes it is will be found out"
+
+
+def red_alone(run: Run) -> str:
+    return f"check {run.check!r} failed ({run.why})"
+
+
+def green_beside() -> str:
+    return "green; its changes land with the others"
+
+
+def given_up() -> str:
+    return "another candidate is worth more"
+
+
+def no_record() -> str:
+    return "nothing is on record of its failure"
 
 
 def no_role(author: str, branch: str, outcome: object) -> str:

@@ -5,7 +5,7 @@ It writes objects, never a ref, and runs nothing but the proof (in the runner).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from pointsman.core import messages
@@ -24,6 +24,7 @@ from pointsman.core.model import Sha, Signature
 from pointsman.core.pulls.model import RequiredCheck
 from pointsman.core.queue.checks import PROOF, beside, check_named, digest, gate_of
 from pointsman.core.queue.model import Change, Healed, Member, Reason, Wait
+from pointsman.core.queue.waits import behind_key
 from pointsman.ports import Clock, Git, People, Store
 from pointsman.service.judging import Subject, is_builtin_required, judge_trees, role_of
 from pointsman.service.recorded import LocalPeople, subject_of
@@ -73,9 +74,18 @@ class Builder:
     prove_as_check: bool = False
 
     def build(
-        self, change: Change, *, tip: Sha, onto: Sha, contract: Contract, key: str
+        self,
+        change: Change,
+        *,
+        tip: Sha,
+        onto: Sha,
+        contract: Contract,
+        facts: str,
+        beneath: Collection[int] = (),
     ) -> Built | Refused | Held:
-        """Bring `change` onto `onto`. What only fails because of a change that is ahead is held, not refused."""
+        """Bring `change` onto `onto`, which brings the changes `beneath` to the tip. What only fails because of a
+        change that is beneath is held, not refused. `facts` as `core.queue.waits.build_facts` names them."""
+        key = behind_key(change.wait, facts, beneath)
         if self.git.is_ancestor(change.head, tip):
             return Refused(reason=messages.gone_from_base(change, tip))
         subject = subject_of(self.store, self.people, change, contract)
@@ -107,7 +117,7 @@ class Builder:
         if onto != tip and any(problem.code == NAME_COLLISION for problem in verdict.problems):
             return Held(wait=_behind(str(verdict), key))
         if not verdict.allowed:
-            return _not_allowed(change, verdict, key)
+            return _not_allowed(change, verdict, behind_key(None, facts, ()))
         return self._commit(change, subject, role.role, onto, contract, verdict, stacked)
 
     def combine(self, change: Change, *, onto: Sha, contract: Contract) -> Sha | None:

@@ -7,15 +7,22 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 from pointsman.core.contract import Contract
-from pointsman.core.queue.actions import Build, Return
-from pointsman.core.queue.decide import build_key
-from pointsman.core.queue.model import Candidate, CandidateState
+from pointsman.core.model import Sha
+from pointsman.core.queue.actions import Build, Restack, Return
+from pointsman.core.queue.model import Candidate, CandidateState, Change, Member
 from pointsman.core.queue.observation import Observation
+from pointsman.core.queue.waits import build_facts
 from pointsman.ports import Clock
 from pointsman.service.build import Builder, Built, Held, Refused
 from pointsman.service.departures import Departures
 from pointsman.service.pins import Pins
 from pointsman.service.recorder import Recorder, contract_of
+
+_ENDINGS = {
+    CandidateState.FAILED: "split",
+    CandidateState.CLEARED: "cleared",
+    CandidateState.DISCARDED: "discarded",
+}
 
 
 @dataclass(kw_only=True)
@@ -42,15 +49,16 @@ class Candidates:
         )
         built: list[Built] = []
         left_out: set[str] = set()
+        beneath = [member.change for member in action.below.members] if action.below is not None else []
         onto = action.onto
         for change in action.changes:
             if not left_out.isdisjoint(change.depends_on):  # the next decision says what it waits for
                 continue
-            key = build_key(action.tip, onto, contract.digest, seen.consents.get(change.id, 0))
-            outcome = self.builder.build(change, tip=action.tip, onto=onto, contract=contract, key=key)
+            outcome = self._bring(change, action.tip, onto, contract, seen, beneath)
             match outcome:
                 case Built():
                     built.append(outcome)
+                    beneath.append(change.id)
                     onto = outcome.member.commit
                     continue
                 case Refused(reason=reason):
@@ -62,6 +70,52 @@ class Candidates:
             left_out.update((change.source, change.label))
         if built:
             self._save(action, built, contract, lane)
+
+    def restack(self, action: Restack, seen: Observation) -> None:
+        """Bring what is left of a candidate onto the tip. Its gate goes on where the tree is the one under test, or
+        where the contract lets its lane land beside the others; else the candidate is over."""
+        contract = contract_of(seen)
+        old = action.candidate
+        ended = CandidateState.CLEARED if old.state is CandidateState.PASSED else CandidateState.DISCARDED
+        members: list[Member] = []
+        onto = action.tip
+        for change in action.changes:
+            beneath = [member.change for member in members]
+            outcome = self._bring(change, action.tip, onto, contract, seen, beneath)
+            if not isinstance(outcome, Built):
+                self.end(old, ended, action.why)
+                return
+            members.append(outcome.member)
+            onto = outcome.member.commit
+        if members[-1].tree != old.gate_tree and not action.beside:
+            self.end(old, ended, action.why)
+            return
+        tested = None if members[-1].tree == old.gate_tree else old.gate_tree
+        moved = replace(old, base=action.tip, members=tuple(members), tested=tested)
+        self.recorder.save(
+            moved,
+            lane=old.lane,
+            kind="restacked",
+            candidate=old.id,
+            base=action.tip,
+            commit=moved.commit,
+            tree=moved.tree,
+            tested=moved.gate_tree,
+            changes=[member.change for member in members],
+        )
+        self.pins.move_candidate(old, moved)
+
+    def _bring(
+        self,
+        change: Change,
+        tip: Sha,
+        onto: Sha,
+        contract: Contract,
+        seen: Observation,
+        beneath: Sequence[int],
+    ) -> Built | Refused | Held:
+        facts = build_facts(tip, contract.digest, seen.consents.get(change.id, 0))
+        return self.builder.build(change, tip=tip, onto=onto, contract=contract, facts=facts, beneath=beneath)
 
     def passed(self, candidate: Candidate) -> None:
         """Write down that every check passed on the candidate's exact tree."""
@@ -75,29 +129,34 @@ class Candidates:
         )
 
     def end(self, candidate: Candidate, state: CandidateState, why: str) -> None:
+        """FAILED and CLEARED are evidence from now on; the commit of a failed one stays, so that it can be looked
+        at."""
         self.recorder.save(
             replace(candidate, state=state, reason=why),
             lane=candidate.lane,
-            kind="split" if state is CandidateState.FAILED else "discarded",
+            kind=_ENDINGS[state],
             candidate=candidate.id,
             changes=[member.change for member in candidate.members],
             why=why,
         )
-        self.pins.drop_candidate(candidate)
+        if state is not CandidateState.FAILED:
+            self.pins.drop_candidate(candidate)
 
     def _save(self, action: Build, built: Sequence[Built], contract: Contract, lane: str) -> None:
-        checks: dict[str, str] = {}
+        below = action.below
+        checks: dict[str, str] = dict(below.checks) if below is not None else {}
         for one in built:
             checks.update(dict(one.checks))
         candidate = Candidate(
             id=0,
             lane=lane,
-            base=action.onto,
-            members=tuple(one.member for one in built),
+            base=action.tip,
+            members=(*(below.members if below is not None else ()), *(one.member for one in built)),
             contract=contract.digest,
             checks=tuple(checks.items()),
             state=CandidateState.TESTING,
             created_at=self.clock.now(),
+            purpose=action.purpose,
         )
         changes = {change.id: change for change in action.changes}
         cleared = [
@@ -111,8 +170,10 @@ class Candidates:
             lane=lane,
             kind="built",
             candidate="$0",
-            base=action.onto,
+            base=action.tip,
+            onto=action.onto,
             speculative=action.onto != action.tip,
+            purpose=action.purpose.value,
             commit=candidate.commit,
             tree=candidate.tree,
             changes=[member.change for member in candidate.members],
@@ -126,7 +187,7 @@ class Candidates:
                     "seconds": round(member.healed.seconds, 3),
                     "proof": member.healed.proof,
                 }
-                for member in candidate.members
+                for member in (one.member for one in built)
                 if member.healed is not None
             ],
         )

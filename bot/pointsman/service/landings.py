@@ -7,10 +7,11 @@ from typing import assert_never
 
 from pointsman.core import messages
 from pointsman.core.queue.actions import Blocked, Landed, Moved
-from pointsman.core.queue.model import Candidate, CandidateState, Change, ChangeState
+from pointsman.core.queue.model import HOTFIX, Candidate, CandidateState, Change, ChangeState, Note
 from pointsman.core.queue.observation import Observation
 from pointsman.ports import Clock, Forge, Git, Store
 from pointsman.service.candidates import Candidates
+from pointsman.service.observe import JUMPED
 from pointsman.service.pins import Pins
 from pointsman.service.recorder import Recorder
 
@@ -79,8 +80,9 @@ class Landings:
             return "it does not stand on its base"
         if seen.contract is None or seen.contract.digest != candidate.contract:
             return messages.contract_changed()
+        trees = {candidate.tree, candidate.gate_tree} if seen.contract.queue.independent else {candidate.tree}
         for check, digest in candidate.checks:
-            if self.store.passed_run(candidate.tree, digest) is None:
+            if not any(self.store.passed_run(tree, digest) for tree in trees):
                 return f"check {check!r} has not passed on its tree"
         waiting = self.store.changes(candidate.lane, states=(ChangeState.QUEUED,))
         queued = {change.id for change in waiting if not change.hold}
@@ -98,9 +100,11 @@ class Landings:
                 landed.append(
                     replace(change, state=ChangeState.LANDED, landed=member.commit, ended_at=now, wait=None)
                 )
+        jumped = any(change.priority >= HOTFIX for change in landed)
         self.recorder.save(
             replace(candidate, state=CandidateState.LANDED),
             *landed,
+            *([Note(key=JUMPED + candidate.lane, value=candidate.commit)] if jumped else []),
             replace(self.store.lane(candidate.lane), failures=0),
             lane=candidate.lane,
             kind="landed",

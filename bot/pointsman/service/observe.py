@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from pointsman.core.contract import Contract
 from pointsman.core.errors import UserError
@@ -14,13 +15,20 @@ from pointsman.core.queue.model import (
     CandidateState,
     Change,
     ChangeState,
-    Run,
     RunState,
 )
-from pointsman.core.queue.observation import BaseCommit, Observation, Standing
-from pointsman.core.queue.verdict import CheckStanding, check_verdicts
+from pointsman.core.queue.observation import BaseCommit, Deployment, Observation, Odds, Pace, Standing, Touch
+from pointsman.core.queue.overlap import looks_like_migration
+from pointsman.core.queue.position import ahead_of
 from pointsman.ports import Clock, Forge, Git, Store
 from pointsman.service.contracts import CONTRACT_PATH, contract_at
+
+FAILED = CandidateState.FAILED
+REMEMBERED = 10_000
+"""Of so many ended changes it is remembered whether they landed."""
+
+JUMPED = "jumped:"
+"""The note of a lane, followed by its name: the newest commit that brought a hotfix."""
 
 HISTORY_LIMIT = 64
 """How many commits of the base are searched for the one that a change is red together with."""
@@ -34,6 +42,28 @@ class ContractReading:
     problem: str = ""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LaneFacts:
+    """What is known of a lane's changes beside what must hold: hints for a strategy, as in the Observation."""
+
+    touches: Mapping[int, Touch] = field(default_factory=dict)
+    roles: Mapping[int, str] = field(default_factory=dict)
+    odds: Mapping[int, Odds] = field(default_factory=dict)
+    pace: Pace = field(default_factory=Pace)
+
+
+class ReadsFacts(Protocol):
+    def read(
+        self, lane: str, tip: Sha, contract: Contract | None, changes: Sequence[Change]
+    ) -> LaneFacts: ...
+
+
+class ReadsDeployment(Protocol):
+    def read(self, lane: str, tip: Sha, contract: Contract | None) -> Deployment | None:
+        """The deployment that the next landing waits for."""
+        ...
+
+
 @dataclass(kw_only=True)
 class Observer:
     """Reads a lane; remembers parsed contracts by blob id, nothing else."""
@@ -42,7 +72,10 @@ class Observer:
     store: Store
     forge: Forge
     clock: Clock
+    facts: ReadsFacts | None = None
+    deployments: ReadsDeployment | None = None
     _contracts: dict[Sha | None, ContractReading] = field(default_factory=dict)
+    _ended: dict[int, bool] = field(default_factory=dict)
 
     def observe(self, lane: str) -> Observation:
         """The lane now. All branches are read first, at once, and everything else against that one tip."""
@@ -54,15 +87,19 @@ class Observer:
             return Observation(lane=state, tip=None, changes=changes)
         tree = self.git.tree_of(tip)
         reading = self.read_contract(tip)
-        candidates = self._candidates(lane, changes, reading.contract)
+        candidates, gone = self._candidates(lane, changes)
         live = tuple(candidate for candidate in candidates if candidate.state in LIVE)
+        alone = tuple(one for one in candidates if one.state is FAILED and len(one.members) == 1)
         runs = self.store.runs(
-            candidates=[candidate.id for candidate in live],
+            candidates=[candidate.id for candidate in (*live, *alone)],
             changes=[change.id for change in changes],
             running=True,
         )
         own = tuple(run for run in runs if run.lane == lane)
-        green = self._green(tree, live)
+        trees = {one.base: self.git.tree_of(one.base) for one in alone}
+        facts = LaneFacts()
+        if self.facts is not None and changes:
+            facts = self.facts.read(lane, tip, reading.contract, changes)
         return Observation(
             lane=state,
             tip=tip,
@@ -74,12 +111,22 @@ class Observer:
             branch_heads=heads,
             candidates=candidates,
             runs=own,
-            green=green,
+            green=self._green(live, alone, trees),
             reached=self._reached(live, tip),
             running=sum(1 for run in runs if run.state is RunState.RUNNING),
             consents=self._consents(changes),
-            history=self._history(tip, reading.contract, changes, live, own, green, state.resumed_at),
+            history=self._history(changes, alone),
             obstacle=self._obstacle(lane, tip, live),
+            at=self.clock.now(),
+            gone=gone,
+            roles=facts.roles,
+            touches=facts.touches,
+            odds=facts.odds,
+            pace=facts.pace,
+            deployment=self.deployments.read(lane, tip, reading.contract) if self.deployments else None,
+            jumped=self.store.note(JUMPED + lane) == tip,
+            base_trees=trees,
+            moved=self._moved(tip, reading.contract, live),
         )
 
     def read_contract(self, tip: Sha) -> ContractReading:
@@ -97,23 +144,49 @@ class Observer:
             return ContractReading(contract=None, problem=str(error).replace("\n", "; "))
 
     def _candidates(
-        self, lane: str, changes: Sequence[Change], contract: Contract | None
-    ) -> tuple[Candidate, ...]:
-        """The live ones, and red batches that still hold a queued change."""
+        self, lane: str, changes: Sequence[Change]
+    ) -> tuple[tuple[Candidate, ...], frozenset[int]]:
+        """The live ones and the evidence on queued changes, by id; and which of their members have landed."""
         queued = {change.id for change in changes}
-        batches = contract is not None and contract.queue.mode == "batch"
-        states = (*LIVE, CandidateState.FAILED) if queued and batches else tuple(LIVE)
-        found = self.store.candidates(lane, states=states)
-        return tuple(
-            candidate
-            for candidate in found
-            if candidate.state in LIVE or any(member.change in queued for member in candidate.members)
+        found = list(self.store.candidates(lane, states=tuple(LIVE)))
+        if queued:
+            oldest = min(change.submitted_at for change in changes)
+            ended = self.store.candidates(lane, states=(FAILED, CandidateState.CLEARED), since=oldest)
+            found += [one for one in ended if any(member.change in queued for member in one.members)]
+        members = {member.change for one in found for member in one.members}
+        return (
+            tuple(sorted(found, key=lambda one: one.id)),
+            frozenset(one for one in members - queued if self._has_landed(one)),
         )
 
-    def _green(self, tip_tree: Sha, live: Sequence[Candidate]) -> frozenset[tuple[Sha, str]]:
-        wanted = {(candidate.tree, digest) for candidate in live for _, digest in candidate.checks}
-        wanted |= {(tip_tree, digest) for candidate in live for _, digest in candidate.checks}
+    def _has_landed(self, change_id: int) -> bool:
+        """Whether a change that is not queued landed; that it did never changes."""
+        if change_id not in self._ended:
+            change = self.store.change(change_id)
+            if change is None or change.state is ChangeState.QUEUED:
+                return False
+            if len(self._ended) >= REMEMBERED:
+                self._ended.clear()
+            self._ended[change_id] = change.state is ChangeState.LANDED
+        return self._ended[change_id]
+
+    def _green(
+        self, live: Sequence[Candidate], alone: Sequence[Candidate], trees: Mapping[Sha, Sha]
+    ) -> frozenset[tuple[Sha, str]]:
+        wanted = {(one.gate_tree, digest) for one in (*live, *alone) for _, digest in one.checks}
+        wanted |= {(trees[one.base], digest) for one in alone for _, digest in one.checks}
         return frozenset(pair for pair in wanted if self.store.passed_run(*pair) is not None)
+
+    def _moved(self, tip: Sha, contract: Contract | None, live: Sequence[Candidate]) -> Mapping[int, Touch]:
+        """Only asked where the contract names independent lanes."""
+        if contract is None or not contract.queue.independent:
+            return {}
+        behind = [one for one in live if ahead_of(one, tip) is None and self.git.is_ancestor(one.base, tip)]
+        return {one.id: self._came(one.base, tip) for one in behind}
+
+    def _came(self, base: Sha, tip: Sha) -> Touch:
+        paths = {change.path for change in self.git.changed(self.git.tree_of(base), self.git.tree_of(tip))}
+        return Touch(modified=frozenset(paths), migrations=any(map(looks_like_migration, paths)))
 
     def _reached(self, live: Sequence[Candidate], tip: Sha) -> frozenset[int]:
         return frozenset(
@@ -125,7 +198,7 @@ class Observer:
     def _obstacle(self, lane: str, tip: Sha, live: Sequence[Candidate]) -> str:
         """Asked only when something is about to land."""
         for one in live:
-            if one.base == tip and one.state in (CandidateState.PASSED, CandidateState.LANDING):
+            if ahead_of(one, tip) and one.state in (CandidateState.PASSED, CandidateState.LANDING):
                 return self.forge.obstacle(lane, expected=tip, new=one.commit)
         return ""
 
@@ -152,28 +225,15 @@ class Observer:
         return counts
 
     def _history(
-        self,
-        tip: Sha,
-        contract: Contract | None,
-        changes: Sequence[Change],
-        live: Sequence[Candidate],
-        runs: Sequence[Run],
-        green: frozenset[tuple[Sha, str]],
-        since: float,
+        self, changes: Sequence[Change], alone: Sequence[Candidate]
     ) -> Mapping[int, tuple[BaseCommit, ...]]:
-        """For a red change at the front of the lane: what landed since it left the base."""
-        if contract is None:
-            return {}
+        """For a change that was red alone: what had landed on the base of that test since the change left it."""
         queued = {change.id: change for change in changes}
-        found: dict[int, tuple[BaseCommit, ...]] = {}
-        for candidate in live:
-            if candidate.base != tip or len(candidate.members) != 1:
-                continue
-            verdicts = check_verdicts(candidate, runs, green, contract.queue.retry, since=since)
-            change = queued.get(candidate.members[0].change)
-            if change is not None and any(verdict.standing is CheckStanding.RED for verdict in verdicts):
-                found[change.id] = self._landed_since(change, tip)
-        return found
+        return {
+            one.members[0].change: self._landed_since(queued[one.members[0].change], one.base)
+            for one in alone
+            if one.members[0].change in queued
+        }
 
     def _landed_since(self, change: Change, tip: Sha) -> tuple[BaseCommit, ...]:
         commits = self.git.commits(tip, exclude=(change.head,), first_parent=True, limit=HISTORY_LIMIT)

@@ -12,14 +12,16 @@ from pointsman.core.queue.actions import (
     Action,
     Build,
     CancelRun,
+    Clear,
     Discard,
+    Fail,
     FinishLanding,
     Hold,
     Land,
     Pass,
     Pause,
+    Restack,
     Return,
-    Split,
     StartProbe,
     StartRun,
 )
@@ -99,8 +101,12 @@ class Performer:
                 self.runs.cancel(run)
             case Pass(candidate=candidate):
                 self.candidates.passed(candidate)
-            case Split(candidate=candidate, why=why):
+            case Fail(candidate=candidate, why=why):
                 self.candidates.end(candidate, CandidateState.FAILED, why)
+            case Clear(candidate=candidate, why=why):
+                self.candidates.end(candidate, CandidateState.CLEARED, why)
+            case Restack():
+                self.candidates.restack(action, seen)
             case Discard(candidate=candidate, why=why):
                 self.candidates.end(candidate, CandidateState.DISCARDED, why)
             case Land(candidate=candidate):

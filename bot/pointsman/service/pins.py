@@ -40,6 +40,9 @@ class Pins:
     def add_candidate(self, candidate: Candidate) -> None:
         self.git.move_ref(f"{CANDIDATE_REFS}{candidate.id}", new=candidate.commit, expected=None)
 
+    def move_candidate(self, old: Candidate, new: Candidate) -> None:
+        self.git.move_ref(f"{CANDIDATE_REFS}{new.id}", new=new.commit, expected=old.commit)
+
     def drop_candidate(self, candidate: Candidate) -> None:
         self.git.move_ref(f"{CANDIDATE_REFS}{candidate.id}", new=None, expected=candidate.commit)
 

@@ -48,8 +48,11 @@ def change(number: int, **facts: Any) -> Change:
     return Change(**{**plain, **facts})
 
 
-def candidate(number: int, *changes: int, base: Sha = TIP, **facts: Any) -> Candidate:
-    members = tuple(
+def candidate(
+    number: int, *changes: int, base: Sha = TIP, on: Candidate | None = None, **facts: Any
+) -> Candidate:
+    """A candidate that adds those changes to the base, or to the candidate that it stands `on`."""
+    added = tuple(
         Member(
             change=one,
             head=sha(f"head{one}"),
@@ -62,8 +65,8 @@ def candidate(number: int, *changes: int, base: Sha = TIP, **facts: Any) -> Cand
     plain: dict[str, Any] = {
         "id": number,
         "lane": "main",
-        "base": base,
-        "members": members,
+        "base": base if on is None else on.base,
+        "members": (*(on.members if on is not None else ()), *added),
         "contract": contract().digest,
         "checks": (("unit", "d"),),
         "state": CandidateState.TESTING,

@@ -6,25 +6,29 @@ from dataclasses import replace
 
 import pytest
 
+from pointsman.core import messages
 from pointsman.core.model import Sha
 from pointsman.core.queue.actions import (
     Action,
     Build,
     CancelRun,
+    Clear,
     Discard,
+    Fail,
     FinishLanding,
     Hold,
     Land,
     Pass,
     Pause,
+    Restack,
     Return,
-    Split,
     StartProbe,
     StartRun,
 )
-from pointsman.core.queue.decide import build_key, decide
-from pointsman.core.queue.model import CandidateState, Change, LaneState, RunState, Wait
+from pointsman.core.queue.decide import decide
+from pointsman.core.queue.model import CandidateState, Change, LaneState, Purpose, RunState, Wait
 from pointsman.core.queue.observation import BaseCommit, Observation, Standing
+from pointsman.core.queue.waits import behind_key, build_facts
 from tests.core.queue.facts import TIP, candidate, change, contract, lane, run, sha
 
 FAILED, RUNNING, PASSED = RunState.FAILED, RunState.RUNNING, RunState.PASSED
@@ -59,7 +63,7 @@ def test_the_next_one_is_built_on_the_candidate_before_it() -> None:
 
 
 def test_no_more_is_built_than_the_contract_lets_speculate() -> None:
-    first, second = candidate(1, 1), candidate(2, 2, base=candidate(1, 1).commit)
+    first, second = candidate(1, 1), candidate(2, 2, on=candidate(1, 1))
     seen = lane(
         contract=contract("speculate: 1"),
         changes=(change(1), change(2), change(3)),
@@ -111,9 +115,9 @@ def test_what_passed_on_the_tip_lands() -> None:
     assert only(lane(changes=(change(1),), candidates=(first,))) == Land(candidate=first)
 
 
-def test_what_passed_ahead_of_its_turn_does_not_land() -> None:
+def test_what_passed_ahead_of_its_turn_lands_with_what_it_stands_on() -> None:
     first = candidate(1, 1)
-    ahead = candidate(2, 2, base=first.commit, state=CandidateState.PASSED)
+    ahead = candidate(2, 2, on=first, state=CandidateState.PASSED)
     seen = lane(
         contract=contract("speculate: 1"),
         changes=(change(1), change(2)),
@@ -121,19 +125,55 @@ def test_what_passed_ahead_of_its_turn_does_not_land() -> None:
         runs=(run(first, state=RUNNING),),
         running=1,
     )
-    assert decide(seen).actions == ()
+    assert only(seen) == Land(candidate=seen.candidates[1])
+
+
+def test_a_candidate_stands_on_when_a_shorter_one_has_landed() -> None:
+    first = candidate(1, 1, state=CandidateState.LANDED)
+    ahead = candidate(2, 2, on=first, state=CandidateState.PASSED)
+    action = only(lane(tip=first.commit, changes=(change(2),), candidates=(ahead,)))
+    assert isinstance(action, Land)
+    assert (action.candidate.base, [one.change for one in action.candidate.members]) == (first.commit, [2])
+    assert action.candidate.commit == ahead.commit
+
+
+def test_what_holds_all_that_landed_is_brought_onto_it_again() -> None:
+    beside = candidate(2, 1, 2, purpose=Purpose.INSURE)
+    landed = sha("landed")
+    seen = lane(tip=landed, changes=(change(2),), candidates=(beside,), gone=frozenset({1}))
+    action = only(seen)
+    assert isinstance(action, Restack)
+    assert (action.tip, [one.id for one in action.changes]) == (landed, [2])
 
 
 def test_I2_a_base_that_somebody_moved_discards_what_stood_on_it() -> None:
-    first = candidate(1, 1, base=sha("old"), state=CandidateState.PASSED)
-    ahead = candidate(2, 2, base=first.commit)
+    first = candidate(1, 1, base=sha("old"))
+    ahead = candidate(2, 2, on=first, state=CandidateState.PASSED)
     seen = lane(
-        changes=(change(1), change(2)), candidates=(first, ahead), runs=(run(ahead, 7, state=RUNNING),)
+        changes=(change(1), change(2)), candidates=(first, ahead), runs=(run(first, 7, state=RUNNING),)
     )
-    actions = decide(seen).actions
-    assert [action.candidate.id for action in actions if isinstance(action, Discard)] == [1, 2]
-    (again,) = decide(replace(seen, candidates=())).actions
-    assert isinstance(again, CancelRun), "the runs of what was discarded are stopped"
+    gone, cleared, stopped = decide(seen).actions
+    assert isinstance(gone, Discard)
+    assert isinstance(cleared, Clear), "that it was green is worth something"
+    assert (gone.candidate.id, cleared.candidate.id) == (1, 2)
+    assert isinstance(stopped, CancelRun)
+
+
+def test_what_a_screen_says_counts_on_whichever_base_it_was_asked() -> None:
+    screen = candidate(1, 1, base=sha("old"), purpose=Purpose.SCREEN)
+    asked = lane(changes=(change(1),), candidates=(screen,), runs=(run(screen, state=RUNNING),), running=1)
+    assert decide(asked).actions == ()
+    (passed,) = decide(replace(asked, runs=(run(screen),), running=0)).actions
+    assert passed == Pass(candidate=screen)
+    green = replace(screen, state=CandidateState.PASSED)
+    assert isinstance(only(replace(asked, candidates=(green,), runs=(), running=0)), Clear)
+
+
+def test_a_hotfix_that_landed_leaves_what_runs_running() -> None:
+    first = candidate(1, 1, base=sha("old"))
+    seen = lane(changes=(change(1),), candidates=(first,), runs=(run(first, state=RUNNING),), running=1)
+    assert isinstance(decide(seen).actions[0], Discard)
+    assert decide(replace(seen, jumped=True)).actions == ()
 
 
 def test_I4_a_contract_that_changed_on_the_base_discards_candidates() -> None:
@@ -218,14 +258,14 @@ def test_an_obstacle_holds_the_landing_and_says_so_once() -> None:
 
 
 def test_a_change_that_waits_is_not_tried_again_on_the_same_facts() -> None:
-    key = build_key(TIP, TIP, contract().digest, 0)
+    key = behind_key(None, build_facts(TIP, contract().digest, 0), ())
     waiting = change(1, wait=Wait(code="approval", text="needs leads", key=key))
     assert decide(lane(changes=(waiting,))).actions == ()
     assert isinstance(only(lane(changes=(waiting,), consents={1: 1})), Build), "an approval is a new fact"
 
 
 def test_R03_those_behind_a_waiting_change_go_on() -> None:
-    key = build_key(TIP, TIP, contract().digest, 0)
+    key = behind_key(None, build_facts(TIP, contract().digest, 0), ())
     waiting = change(1, wait=Wait(code="approval", text="needs leads", key=key))
     action = only(lane(changes=(waiting, change(2))))
     assert isinstance(action, Build)
@@ -253,9 +293,8 @@ def test_R51_the_same_failure_twice_stops_before_the_last_try() -> None:
         changes=(change(1),),
         candidates=(first,),
         runs=runs,
-        green=frozenset({(sha("tiptree"), "d")}),
     )
-    assert isinstance(only(seen), Return)
+    assert isinstance(only(seen), Fail)
     other = (runs[0], replace(runs[1], signature="b"))
     assert isinstance(only(replace(seen, runs=other)), StartRun)
 
@@ -274,9 +313,10 @@ def test_lost_and_cancelled_runs_are_no_attempts() -> None:
 
 
 def red_front(**facts: object) -> Observation:
-    """A single change at the front, red for good."""
-    first = candidate(1, 1)
+    """A single change that was red for good."""
+    first = candidate(1, 1, state=CandidateState.FAILED, created_at=70.0)
     plain: dict[str, object] = {
+        "base_trees": {TIP: sha("tiptree")},
         "contract": contract(ONE_TRY),
         "changes": (change(1),),
         "candidates": (first,),
@@ -365,62 +405,58 @@ def test_rule18_a_time_out_is_not_diagnosed() -> None:
     assert isinstance(action, Return)
 
 
-def test_a_red_candidate_that_is_not_at_the_front_waits_for_those_before_it() -> None:
+def test_of_several_that_are_red_one_failure_is_evidence_enough() -> None:
     first = candidate(1, 1)
-    second = candidate(2, 2, base=first.commit)
+    second = candidate(2, 2, on=first)
     seen = lane(
-        contract=contract("speculate: 1, retry: {max: 1}"),
+        contract=contract("speculate: 1, retry: {max: 3}"),
         changes=(change(1), change(2)),
         candidates=(first, second),
         runs=(run(first, 1, state=RUNNING), run(second, 2, state=FAILED)),
         running=1,
     )
-    assert decide(seen).actions == ()
+    assert only(seen) == Fail(candidate=seen.candidates[1], why=messages.red_together(seen.runs[1]))
 
 
-def test_what_stands_on_a_red_candidate_is_given_up_at_once() -> None:
-    first = candidate(1, 1)
-    second = candidate(2, 2, base=first.commit)
-    third = candidate(3, 3, base=second.commit)
-    seen = lane(
-        contract=contract("speculate: 2, retry: {max: 1}"),
-        changes=(change(1), change(2), change(3)),
-        candidates=(first, second, third),
-        runs=(run(first, 1, state=RUNNING), run(second, 2, state=FAILED)),
-        running=1,
-    )
-    action = only(seen)
-    assert isinstance(action, Discard)
-    assert (action.candidate.id, action.why) == (3, "it stands on a candidate that failed")
-
-
-def test_nothing_overtakes_a_red_front_while_it_is_diagnosed() -> None:
-    first = candidate(1, 1)
-    later = candidate(2, 2, state=CandidateState.PASSED)
-    asking = run(None, 9, state=RUNNING, change=1, probe="base")
-    seen = lane(
-        contract=contract("speculate: 0, retry: {max: 1}"),
-        changes=(change(1), change(2)),
-        candidates=(first, later),
-        runs=(run(first, 1, state=FAILED), asking),
-        running=1,
-    )
-    assert decide(seen).actions == ()
+def test_what_is_left_of_a_red_set_is_tested_alone_before_it_is_blamed() -> None:
+    red = candidate(2, 1, 2, state=CandidateState.FAILED)
+    action = only(lane(tip=sha("landed"), changes=(change(2),), candidates=(red,), gone=frozenset({1})))
+    assert isinstance(action, Build)
+    assert ([one.id for one in action.changes], action.purpose) == ([2], Purpose.SCREEN)
 
 
 def test_those_behind_a_red_one_are_built_on_the_nearest_that_is_not() -> None:
     first = candidate(1, 1)
-    second = candidate(2, 2, base=first.commit)
+    second = candidate(2, 2, on=first, state=CandidateState.FAILED)
     seen = lane(
-        contract=contract("speculate: 1, retry: {max: 1}"),
+        contract=contract("mode: window, retry: {max: 1}"),
         changes=(change(1), change(2), change(3)),
         candidates=(first, second),
-        runs=(run(first, 1, state=RUNNING), run(second, 2, state=FAILED)),
+        runs=(run(first, 1, state=RUNNING),),
         running=1,
     )
     action = only(seen)
     assert isinstance(action, Build)
     assert (action.onto, action.changes[0].id) == (first.commit, 3)
+
+
+def test_what_is_green_lands_while_another_is_diagnosed() -> None:
+    red = candidate(1, 1, state=CandidateState.FAILED)
+    later = candidate(2, 2, state=CandidateState.PASSED)
+    asking = run(None, 9, state=RUNNING, change=1, probe="base")
+    seen = lane(
+        contract=contract(ONE_TRY),
+        changes=(change(1), change(2)),
+        candidates=(red, later),
+        runs=(run(red, 1, state=FAILED), asking),
+        running=1,
+    )
+    assert only(seen) == Land(candidate=seen.candidates[1])
+
+
+def test_a_base_that_was_red_and_has_moved_since_is_no_reason_to_pause() -> None:
+    runs = (run(candidate(1, 1), 1, state=FAILED), probe("base", FAILED, 2))
+    assert isinstance(only(red_front(runs=runs, tip=sha("mended"))), Discard)
 
 
 BATCH = "mode: batch, max_batch: 4, speculate: 0, retry: {max: 1}"
@@ -440,7 +476,7 @@ def test_a_red_batch_is_split_without_blame() -> None:
         candidates=(batch,),
         runs=(run(batch, state=FAILED),),
     )
-    assert isinstance(only(seen), Split)
+    assert isinstance(only(seen), Fail)
 
 
 def test_after_a_red_batch_the_first_half_is_tried() -> None:
@@ -461,7 +497,7 @@ def test_rule_18_a_batch_that_gave_no_answer_is_not_bisected_but_tested_one_by_o
     batch = candidate(1, 1, 2, 3, 4)
     silent = replace(run(batch, state=FAILED), code=code)
     action = only(lane(contract=contract(BATCH), changes=changes, candidates=(batch,), runs=(silent,)))
-    assert isinstance(action, Split)
+    assert isinstance(action, Fail)
     red = replace(candidate(1, 1, 2, 3, 4, state=CandidateState.FAILED), reason=action.why)
     action = only(lane(contract=contract(BATCH), changes=changes, candidates=(red,)))
     assert isinstance(action, Build)
@@ -493,7 +529,7 @@ def test_R49_a_dependency_that_is_being_tested_is_below() -> None:
 def test_R49_who_depends_on_a_waiting_change_does_not_overtake_it() -> None:
     tested = lane(contract=contract(ONE_TRY))
     assert tested.contract is not None
-    key = build_key(TIP, TIP, tested.contract.digest, 0)
+    key = behind_key(None, build_facts(TIP, tested.contract.digest, 0), ())
     waits = change(1, wait=Wait(code="approval", text="an approval is missing", key=key))
     changes = (waits, change(2, depends_on=("#1",)), change(3))
     actions = decide(replace(tested, changes=changes, standings=standings(*changes))).actions
@@ -503,7 +539,7 @@ def test_R49_who_depends_on_a_waiting_change_does_not_overtake_it() -> None:
 
 
 def test_R49_who_depends_on_a_red_change_does_not_overtake_it() -> None:
-    first = candidate(1, 1)
+    first = candidate(1, 1, state=CandidateState.FAILED)
     changes = (change(1), change(2, depends_on=("agent/1",)))
     seen = lane(
         contract=contract(ONE_TRY),

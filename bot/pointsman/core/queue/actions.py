@@ -5,16 +5,33 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pointsman.core.model import Sha
-from pointsman.core.queue.model import Candidate, Change, Reason, Run, Wait
+from pointsman.core.queue.model import Candidate, Change, Purpose, Reason, Run, Wait
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Build:
-    """Make a candidate: bring `changes` onto `onto` in order. `onto` is the tip or a live candidate's commit."""
+    """Make a candidate: bring `changes` in order onto the tip, or onto `below`, a live candidate that stands on it."""
 
     tip: Sha
-    onto: Sha
     changes: tuple[Change, ...]
+    below: Candidate | None = None
+    purpose: Purpose = Purpose.CHAIN
+
+    @property
+    def onto(self) -> Sha:
+        return self.tip if self.below is None else self.below.commit
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Restack:
+    """Bring what has not landed of a candidate onto the tip; its gate goes on if the tree is still the one that is
+    tested, or may be taken for it (`beside`: the contract's independent lanes)."""
+
+    candidate: Candidate
+    tip: Sha
+    changes: tuple[Change, ...]
+    why: str
+    beside: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,8 +71,8 @@ class Pass:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Split:
-    """A batch is red: give it up and test smaller ones."""
+class Fail:
+    """A candidate is red: it will not land, and what it tells is kept as evidence."""
 
     candidate: Candidate
     why: str
@@ -73,6 +90,14 @@ class FinishLanding:
     """The base branch already holds the candidate's commit: write that down."""
 
     candidate: Candidate
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Clear:
+    """A candidate was green and does not land; that it was green is kept as evidence."""
+
+    candidate: Candidate
+    why: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -115,10 +140,12 @@ Action = (
     | StartProbe
     | CancelRun
     | Pass
-    | Split
+    | Fail
     | Land
     | FinishLanding
+    | Clear
     | Discard
+    | Restack
     | Return
     | Hold
     | Pause

@@ -6,33 +6,30 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pointsman.core import messages
-from pointsman.core.contract import Contract
-from pointsman.core.model import Sha
 from pointsman.core.queue.actions import (
     Action,
-    Build,
     CancelRun,
+    Clear,
     Discard,
+    Fail,
     FinishLanding,
     Hold,
     Land,
     Pass,
     Pause,
+    Restack,
     Return,
-    Split,
-    StartProbe,
     StartRun,
 )
-from pointsman.core.queue.blame import Ask, BaseIsRed, Pending, RedAlone, RedTogether, blame
-from pointsman.core.queue.checks import check_named
-from pointsman.core.queue.model import Candidate, CandidateState, Change, Run, RunState, Wait
+from pointsman.core.queue.diagnosis import NO_EVIDENCE, diagnose
+from pointsman.core.queue.holds import admission, breaker, landing_hold, refusals
+from pointsman.core.queue.model import HOTFIX, Candidate, CandidateState, Change, Purpose, Run, RunState, Wait
 from pointsman.core.queue.observation import Observation
-from pointsman.core.queue.order import line_up, waits_for
-from pointsman.core.queue.verdict import CheckStanding, CheckVerdict, check_verdicts
-
-NO_EVIDENCE = frozenset({"timed_out", "missing_check"})
-"""`Run.code` of a run that says nothing about who is to blame: it was stopped at its time limit, or nobody ever
-reported it (core.gates.Why.TIMED_OUT, MISSING; GITHUB-RULES 18)."""
+from pointsman.core.queue.order import line_up
+from pointsman.core.queue.planning import next_builds
+from pointsman.core.queue.position import on_tip
+from pointsman.core.queue.survey import Fate, Over, Stand, Survey, is_green, red_of, survey
+from pointsman.core.queue.verdict import CheckStanding
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,8 +41,13 @@ class Decision:
 
 def decide(now: Observation) -> Decision:
     """The next actions of a lane. Level-triggered: it may be asked again at any time with the same facts."""
-    for stage in (_settle_landings, _leave, _discard, _judge, _land, _work):
+    for stage in (_settle_landings, _leave):
         actions = tuple(stage(now))
+        if actions:
+            return Decision(actions=actions)
+    seen = survey(now)
+    for later in (_end, _judge, _diagnose, _land, _work):
+        actions = tuple(later(now, seen))
         if actions:
             return Decision(actions=actions)
     return Decision(actions=())
@@ -53,21 +55,19 @@ def decide(now: Observation) -> Decision:
 
 def _settle_landings(now: Observation) -> Iterator[Action]:
     """A landing that was decided comes first: finish it, do it again, or give it up; never two at a time."""
-    for candidate in _in_state(now, CandidateState.LANDING):
+    for candidate in now.candidates:
+        if candidate.state is not CandidateState.LANDING:
+            continue
         if candidate.id in now.reached:
             yield FinishLanding(candidate=candidate)
-        elif now.tip is None or candidate.base != now.tip:
-            yield Discard(candidate=candidate, why=_moved(now, candidate))
+        elif now.tip is None:
+            yield Discard(candidate=candidate, why=messages.base_missing(now.lane.name))
+        elif candidate.base != now.tip:
+            yield Discard(candidate=candidate, why=messages.base_moved(candidate, now.tip))
         elif now.contract is None or candidate.contract != now.contract.digest:
             yield Discard(candidate=candidate, why=messages.contract_changed())
         elif not now.obstacle:
             yield Land(candidate=candidate)
-
-
-def _moved(now: Observation, candidate: Candidate) -> str:
-    return (
-        messages.base_missing(now.lane.name) if now.tip is None else messages.base_moved(candidate, now.tip)
-    )
 
 
 def _leave(now: Observation) -> Iterator[Action]:
@@ -77,169 +77,98 @@ def _leave(now: Observation) -> Iterator[Action]:
         if head is not None and head != change.head:
             yield Return(change=change, reason=messages.head_moved(change, head))
     cycles = line_up(now.changes, now.standings).cycles
+    refused = refusals(now)
     for change in now.changes:
         if change.id in cycles:
             yield Return(change=change, reason=messages.dependency_cycle(change, cycles[change.id]))
+        elif change.id in refused:
+            yield Return(change=change, reason=refused[change.id])
 
 
-def _discard(now: Observation) -> Iterator[Action]:
-    """Candidates that can't land any more, with the runs that nobody needs."""
-    alive = {candidate.id for candidate in _chain(now)}
-    for candidate in now.candidates:
-        if candidate.state in (CandidateState.TESTING, CandidateState.PASSED) and candidate.id not in alive:
-            yield Discard(candidate=candidate, why=_why_dead(now, candidate))
-    live = {candidate.id for candidate in now.candidates if candidate.state in _WORKING}
+def _end(now: Observation, seen: Survey) -> Iterator[Action]:
+    """Candidates that can't land as they are, with the runs that nobody needs."""
+    for over in seen.over:
+        yield _ending(now, over)
+    live = {stand.candidate.id for stand in seen.stands}
+    live |= {over.candidate.id for over in seen.over if over.fate is Fate.RESTACK}
+    live |= {one.id for one in now.candidates if one.state is CandidateState.LANDING}
     queued = {change.id for change in now.changes}
     for run in now.runs:
         if run.state is RunState.RUNNING and not _needed(run, live, queued):
             yield CancelRun(run=run)
 
 
-_WORKING = frozenset({CandidateState.TESTING, CandidateState.PASSED, CandidateState.LANDING})
+def _ending(now: Observation, over: Over) -> Action:
+    if over.fate is Fate.CLEAR:
+        return Clear(candidate=over.candidate, why=over.why)
+    if over.fate is Fate.DISCARD or now.tip is None:
+        return Discard(candidate=over.candidate, why=over.why)
+    ahead = [member.change for member in over.ahead]
+    changes = {change.id: change for change in now.changes}
+    return Restack(
+        candidate=over.candidate,
+        tip=now.tip,
+        changes=tuple(changes[one] for one in ahead),
+        why=over.why,
+        beside=len(ahead) == len(over.candidate.members),
+    )
 
 
 def _needed(run: Run, live: set[int], queued: set[int]) -> bool:
     return run.candidate in live if run.candidate is not None else run.change in queued
 
 
-def _chain(now: Observation) -> list[Candidate]:
-    """Live candidates that can still land as things stand, each on the tip or on one before it that is not red,
-    by id. What stands on a red one is dead: it is built again on the nearest that is not."""
-    if now.tip is None or now.contract is None:
-        return []
-    members = {change.id: change.head for change in now.changes if not change.hold}
-    standing: set[Sha] = {now.tip}
-    chain: list[Candidate] = []
-    for candidate in now.candidates:
-        if candidate.state not in (CandidateState.TESTING, CandidateState.PASSED):
-            continue
-        whole = all(members.get(member.change) == member.head for member in candidate.members)
-        if candidate.base in standing and whole and candidate.contract == now.contract.digest:
-            chain.append(candidate)
-            if not _is_red(now, now.contract, candidate):
-                standing.add(candidate.commit)
-    return chain
-
-
-def _why_dead(now: Observation, candidate: Candidate) -> str:
-    members = {change.id: change.head for change in now.changes if not change.hold}
-    if any(members.get(member.change) != member.head for member in candidate.members):
-        return messages.member_left()
-    if now.contract is None:
-        return messages.contract_unreadable(now.contract_problem)
-    if candidate.contract != now.contract.digest:
-        return messages.contract_changed()
-    if any(other.commit == candidate.base for other in _chain(now)):
-        return messages.behind_red()
-    return _moved(now, candidate)
-
-
-def _judge(now: Observation) -> Iterator[Action]:
-    """Candidates whose runs have said all there is to say, the front of the line first."""
+def _judge(now: Observation, seen: Survey) -> Iterator[Action]:
+    """Candidates whose runs have said all there is to say."""
     if now.contract is None or now.lane.paused:
         return
-    for candidate in _chain(now):
-        if candidate.state is not CandidateState.TESTING:
+    chained = any(stand.lands and stand.purpose is not Purpose.SCREEN for stand in seen.stands)
+    for stand in seen.stands:
+        if stand.passed:
+            if stand.purpose is Purpose.SCREEN and chained:
+                yield Clear(candidate=stand.candidate, why=messages.green_beside())
             continue
-        verdicts = _verdicts(now, now.contract, candidate)
-        if all(verdict.standing is CheckStanding.GREEN for verdict in verdicts):
-            yield Pass(candidate=candidate)
-        reds = [verdict for verdict in verdicts if verdict.standing is CheckStanding.RED]
-        if reds and candidate.base == now.tip:
-            yield from _red(now, now.contract, candidate, reds[0])
+        red = red_of(stand)
+        if red is not None and red.failed is not None:
+            told = messages.red_together if len(stand.ahead) > 1 else messages.red_alone
+            if red.failed.code in NO_EVIDENCE and len(stand.ahead) > 1:
+                told = messages.each_alone
+            yield Fail(candidate=_as_of_now(now, stand), why=told(red.failed))
+        elif is_green(stand):
+            yield Pass(candidate=stand.candidate)
 
 
-def _verdicts(now: Observation, contract: Contract, candidate: Candidate) -> tuple[CheckVerdict, ...]:
-    return check_verdicts(candidate, now.runs, now.green, contract.queue.retry, since=now.lane.resumed_at)
+def _as_of_now(now: Observation, stand: Stand) -> Candidate:
+    """What was red is what the candidate brought beyond the tip that it stands on."""
+    return on_tip(stand.candidate, now.tip) if stand.lands and now.tip is not None else stand.candidate
 
 
-def _red(
-    now: Observation, contract: Contract, candidate: Candidate, verdict: CheckVerdict
-) -> Iterator[Action]:
-    """A candidate on the tip is red for good: split it, or find out who is to blame, or give it back."""
-    run = verdict.failed
-    if run is None:  # red without a failed run cannot be; treat it as nothing known (I6)
+def _diagnose(now: Observation, seen: Survey) -> Iterator[Action]:
+    if now.contract is not None and not now.lane.paused:
+        yield from diagnose(now, now.contract, seen.known)
+
+
+def _land(now: Observation, seen: Survey) -> Iterator[Action]:
+    """Of the candidates that passed and stand on the tip the one that brings most; a hotfix goes first."""
+    if now.lane.paused or now.contract is None or now.tip is None:
         return
-    if len(candidate.members) > 1:
-        told = messages.each_alone if run.code in NO_EVIDENCE else messages.split
-        yield Split(candidate=candidate, why=told(run))
+    passed = [stand for stand in seen.stands if stand.passed and stand.lands]
+    if not passed:
         return
-    change = next(change for change in now.changes if change.id == candidate.members[0].change)
-    if run.code in NO_EVIDENCE:
-        yield _give_back(contract, candidate, change, run, RedAlone())
+    urgent = {change.id for change in now.changes if change.priority >= HOTFIX}
+    best = max(passed, key=lambda one: (len(one.changes & urgent), len(one.ahead), -one.candidate.id))
+    hold = landing_hold(now, hotfix=bool(best.changes & urgent))
+    if hold is None and now.obstacle:
+        hold = Wait(code="blocked", text=now.obstacle, key=now.obstacle)
+    if hold is None:
+        yield Land(candidate=on_tip(best.candidate, now.tip))
         return
-    finding = blame(
-        tip=candidate.base,
-        base_green=now.tip_tree is not None and (now.tip_tree, verdict.digest) in now.green,
-        history=now.history.get(change.id, ()),
-        probes=[run for run in now.runs if _is_probe(run, change, verdict, since=now.lane.resumed_at)],
-        ask_base=contract.queue.retry.rerun_on_base,
-    )
-    if isinstance(finding, Ask):
-        yield from _ask(now, contract, candidate, change, verdict, finding)
-    elif isinstance(finding, BaseIsRed):
-        yield Pause(why=messages.base_is_red(verdict.check, candidate.base, finding.run))
-    elif not isinstance(finding, Pending):
-        yield _give_back(contract, candidate, change, run, finding)
+    for change in now.changes:
+        if change.id == best.ahead[0].change:
+            yield from _hold(change, hold)
 
 
-def _is_probe(run: Run, change: Change, verdict: CheckVerdict, *, since: float) -> bool:
-    """Probes of before the lane was last resumed don't count: a person says that the base is mended."""
-    about = run.change == change.id and run.check == verdict.check and run.digest == verdict.digest
-    return run.candidate is None and about and run.started_at >= since
-
-
-def _ask(
-    now: Observation,
-    contract: Contract,
-    candidate: Candidate,
-    change: Change,
-    verdict: CheckVerdict,
-    ask: Ask,
-) -> Iterator[Action]:
-    if now.running >= contract.limits.running_gates:
-        return
-    commit = candidate.base if ask.probe == "base" else (ask.onto or change.head)
-    yield StartProbe(
-        change=change, probe=ask.probe, commit=commit, check=verdict.check, digest=verdict.digest
-    )
-
-
-def _give_back(
-    contract: Contract, candidate: Candidate, change: Change, run: Run, finding: RedAlone | RedTogether
-) -> Return:
-    reason = messages.red(
-        run,
-        check=check_named(contract, run.check),
-        commit=candidate.commit,
-        together=finding.culprit if isinstance(finding, RedTogether) else None,
-        alone=isinstance(finding, RedAlone),
-    )
-    return Return(change=change, reason=reason, run=run, candidate=candidate)
-
-
-def _land(now: Observation) -> Iterator[Action]:
-    """The one candidate that stands on the tip and passed.
-
-    One that was built later does not land while a red one before it on the same tip is being diagnosed: moving
-    the base would throw the diagnosis away.
-    """
-    if now.lane.paused or now.contract is None:
-        return
-    for candidate in _chain(now):
-        if candidate.base == now.tip and _is_red(now, now.contract, candidate):
-            return
-        if candidate.state is CandidateState.PASSED and candidate.base == now.tip:
-            if not now.obstacle:
-                yield Land(candidate=candidate)
-                return
-            first = candidate.members[0].change
-            for change in now.changes:
-                if change.id == first:
-                    yield from _hold(change, "blocked", now.obstacle, key=now.obstacle)
-
-
-def _work(now: Observation) -> Iterator[Action]:
+def _work(now: Observation, seen: Survey) -> Iterator[Action]:
     """Hold what must wait, start checks within the ceiling, build the next candidate."""
     if now.tip is None:
         yield from _hold_all(now, "no_base", messages.base_missing(now.lane.name))
@@ -249,116 +178,52 @@ def _work(now: Observation) -> Iterator[Action]:
         return
     if now.lane.paused:
         return
-    if 0 < now.contract.queue.pause_after <= now.lane.failures:
-        yield Pause(why=messages.too_many_failures(now.lane.failures))
+    why = breaker(now)
+    if why is not None:
+        yield Pause(why=why)
         return
     line = line_up(now.changes, now.standings)
     for change in now.changes:
         if change.id in line.unmet:
-            code = "held" if change.hold else "dependency"
-            yield from _hold(change, code, line.unmet[change.id], key=line.unmet[change.id])
+            text = line.unmet[change.id]
+            yield from _hold(change, Wait(code="held" if change.hold else "dependency", text=text, key=text))
+    kept_out = admission(now, line.ready)
+    for change in line.ready:
+        if change.id in kept_out:
+            yield from _hold(change, kept_out[change.id])
     free = now.contract.limits.running_gates - now.running
-    starts = tuple(_starts(now, now.contract))[: max(0, free)]
+    starts = tuple(_starts(now, seen))[: max(0, free)]
     yield from starts
     if not starts:
-        yield from _build(now, now.tip, now.contract, line.ready)
+        ready = [change for change in line.ready if change.id not in kept_out]
+        yield from next_builds(now, now.tip, now.contract, seen.stands, seen.known, ready)
 
 
 def _hold_all(now: Observation, code: str, text: str) -> Iterator[Action]:
     for change in now.changes:
-        yield from _hold(change, code, text, key=f"{code}:{now.tip}")
+        yield from _hold(change, Wait(code=code, text=text, key=f"{code}:{now.tip}"))
 
 
-def _hold(change: Change, code: str, text: str, *, key: str) -> Iterator[Action]:
-    wait = Wait(code=code, text=text, key=key)
+def _hold(change: Change, wait: Wait) -> Iterator[Action]:
     if change.wait != wait:
         yield Hold(change=change, wait=wait)
 
 
-def _starts(now: Observation, contract: Contract) -> Iterator[Action]:
-    """Checks that are due, the front candidate's first; a candidate that is red for good starts no more."""
-    for candidate in _chain(now):
-        verdicts = _verdicts(now, contract, candidate)
-        red = any(verdict.standing is CheckStanding.RED for verdict in verdicts)
-        if red or candidate.state is not CandidateState.TESTING:
+def _starts(now: Observation, seen: Survey) -> Iterator[Action]:
+    """Checks that are due, a hotfix's first, then those of the oldest candidate."""
+    urgent = {change.id for change in now.changes if change.priority >= HOTFIX}
+    stands: Sequence[Stand] = sorted(seen.stands, key=lambda one: not one.changes & urgent)
+    for stand in stands:
+        if stand.passed or red_of(stand) is not None:
             continue
-        for verdict in verdicts:
+        for verdict in stand.verdicts:
             if verdict.standing is CheckStanding.DUE:
                 yield StartRun(
-                    candidate=candidate,
+                    candidate=stand.candidate,
                     check=verdict.check,
                     digest=verdict.digest,
                     attempt=verdict.attempts + 1,
                 )
 
 
-def _build(now: Observation, tip: Sha, contract: Contract, ready: Sequence[Change]) -> Iterator[Action]:
-    """The next candidate on the last one that is not red, as long as the chain is not too deep."""
-    chain = _chain(now)
-    sound = [candidate for candidate in chain if not _is_red(now, contract, candidate)]
-    if len(sound) > (2 if contract.queue.speculate is None else max(0, contract.queue.speculate)):
-        return
-    onto = sound[-1].commit if sound else tip
-    brought = _beneath(chain, onto)
-    taken = {member.change for candidate in chain for member in candidate.members}
-    batch: list[Change] = []
-    for change in ready:
-        if change.id in taken:
-            continue
-        if change.wait is not None and change.wait.key == _key(now, tip, onto, contract, change):
-            continue
-        missing = sorted(waits_for(change, now.standings) - brought)
-        if missing:
-            yield from _hold(change, "dependency", messages.depends_on(missing), key=f"dependency:{missing}")
-            continue
-        batch.append(change)
-        brought.add(change.id)
-        if len(batch) >= _batch_size(now, contract, batch[0]):
-            break
-    if batch:
-        yield Build(tip=tip, onto=onto, changes=tuple(batch))
-
-
-def _beneath(chain: Sequence[Candidate], onto: Sha) -> set[int]:
-    """The queued changes that the commit brings: those of its candidate and of all that it stands on."""
-    by_commit = {candidate.commit: candidate for candidate in chain}
-    brought: set[int] = set()
-    while onto in by_commit:
-        brought.update(member.change for member in by_commit[onto].members)
-        onto = by_commit[onto].base
-    return brought
-
-
-def _key(now: Observation, tip: Sha, onto: Sha, contract: Contract, change: Change) -> str:
-    return build_key(tip, onto, contract.digest, now.consents.get(change.id, 0))
-
-
-def _is_red(now: Observation, contract: Contract, candidate: Candidate) -> bool:
-    verdicts = _verdicts(now, contract, candidate)
-    return any(verdict.standing is CheckStanding.RED for verdict in verdicts)
-
-
-def _batch_size(now: Observation, contract: Contract, first: Change) -> int:
-    """How many changes the next candidate may hold: half of the smallest red batch that `first` was in, or one where
-    that batch timed out: a time-out is not to be bisected (GITHUB-RULES 18)."""
-    if contract.queue.mode != "batch":
-        return 1
-    sizes = [
-        1 if candidate.reason.endswith(messages.EACH_ALONE) else len(candidate.members) // 2
-        for candidate in now.candidates
-        if candidate.state is CandidateState.FAILED
-        and any(member.change == first.id and member.head == first.head for member in candidate.members)
-    ]
-    return max(1, min([contract.queue.max_batch or 4, *sizes]))
-
-
-def build_key(tip: Sha, onto: Sha, contract: str, consents: int) -> str:
-    """Names the facts that building one change depends on: equal keys give equal outcomes."""
-    return f"{tip}:{onto}:{contract[:16]}:{consents}"
-
-
-def _in_state(now: Observation, state: CandidateState) -> Sequence[Candidate]:
-    return [candidate for candidate in now.candidates if candidate.state is state]
-
-
-__all__ = ["Decision", "build_key", "decide"]
+__all__ = ["Decision", "decide"]

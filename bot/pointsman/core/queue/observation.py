@@ -81,7 +81,7 @@ class Observation:
 
     `tip` is None when the base branch does not exist. `contract` is the one on the tip, None when it is
     missing or unreadable (`contract_problem` says which). `candidates` are those that are live, and the
-    failed ones that still hold a queued change. `green` holds (tree, check digest) pairs known to have
+    failed and cleared ones that still hold a queued change. `green` holds (tree, check digest) pairs known to have
     passed. `branch_heads` is keyed by what changes come from (`Change.source`). `reached` names LANDING
     candidates whose commit the tip already contains. `running` counts gate runs of all lanes. `consents`
     counts approvals and live grants per change, at its current head.
@@ -90,7 +90,8 @@ class Observation:
     `at` is the time of the observation, in seconds since 1970. `gone` names the members of `candidates` that landed.
     `roles`, `touches` and `odds` are by change id and may lack a change of which nothing is known yet. `deployment`
     is the one that the next landing waits for, None where there is none or it has been dealt with. `jumped`: what
-    landed last is a hotfix.
+    landed last is a hotfix. `base_trees` are the trees of the bases on which a change was red alone. `moved`: what
+    came onto the base since a candidate was made, by its id, where the contract names independent lanes.
     """
 
     lane: LaneState
@@ -117,3 +118,5 @@ class Observation:
     pace: Pace = field(default_factory=Pace)
     deployment: Deployment | None = None
     jumped: bool = False
+    base_trees: Mapping[Sha, Sha] = field(default_factory=dict)
+    moved: Mapping[int, Touch] = field(default_factory=dict)

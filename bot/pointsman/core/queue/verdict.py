@@ -49,7 +49,7 @@ def check_verdicts(
     own = [run for run in runs if run.candidate == candidate.id and not _is_past(run, since)]
     return tuple(
         _check_verdict(
-            candidate.tree, check, digest, [run for run in own if run.check == check], green, retry
+            candidate.gate_tree, check, digest, [run for run in own if run.check == check], green, retry
         )
         for check, digest in candidate.checks
     )
