@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pointsman.cli.common import json_option, note, print_json, repository_option
+from pointsman.cli.inventory import inventory
 from pointsman.core.errors import UserError
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ COLOURS = {"allowed": "green", "needs_approval": "yellow", "outside": "red", "de
 @click.group()
 def contract() -> None:
     """Write, lint and explain the ownership contract, .pointsman.yml on the base branch."""
+
+
+contract.add_command(inventory)
 
 
 @contract.command(short_help="Start one, from CODEOWNERS or the folders.")

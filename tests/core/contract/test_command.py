@@ -130,3 +130,26 @@ def test_schema_prints_the_json_schema(run) -> None:  # type: ignore[no-untyped-
     with pytest.raises(SystemExit) as done:
         entry(["contract", "schema"])
     assert not done.value.code
+
+
+def test_R23_inventory_prints_each_resource_with_its_holder(repo: Repo, run) -> None:  # type: ignore[no-untyped-def]
+    writers = "writers: {main: {holder: queue, kind: branch}, prod-db: {holder: ada, kind: database}, f: {holder: bo}}\n"
+    commit(repo, {".pointsman.yml": CONTRACT + writers})
+    code, out, _ = run("inventory")
+    assert code == 0
+    assert [line.split() for line in out.splitlines()] == [
+        ["resource", "kind", "holder"],
+        ["main", "branch", "queue"],
+        ["prod-db", "database", "ada"],
+        ["f", "bo"],
+    ]
+    code, out, _ = run("inventory", "--json")
+    assert json.loads(out)["writers"][1] == {
+        "name": "prod-db",
+        "kind": "database",
+        "holder": "ada",
+        "line": 6,
+    }
+    commit(repo, {".pointsman.yml": CONTRACT})
+    code, out, err = run("inventory")
+    assert (code, out, "lists no resources" in err) == (1, "", True)

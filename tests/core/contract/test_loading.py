@@ -164,7 +164,7 @@ def test_windows_line_ends_are_no_mistake() -> None:
         ("commands: {quue: [alice]}", "did you mean 'queue'?"),
         ("commands: {queue: [alcie]}", "did you mean 'alice'?"),
         ("scope: {expand: {by: alice, pin_head: false}}", "expected true, got 'false'"),
-        ("deploy: {workflow: a, environment: b}", "exactly one of 'workflow' or 'environment'"),
+        ("deploy: {workflow: a.yml, environment: b}", "exactly one of 'workflow' or 'environment'"),
         ("checks: {a: {run: x, builtin: ownership}}", "exactly one of 'run' or 'builtin'"),
         ("checks: {a: {timeout: 1m}}", "exactly one of 'run' or 'builtin'"),
         ("checks: {a: {run: x}}\nmatrix: {all: [b]}", "no check is called 'b'"),

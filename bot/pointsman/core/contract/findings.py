@@ -8,7 +8,7 @@ from itertools import combinations
 
 from pointsman.core.contract.coverage import Covering, Listed, coverage, covering, listed_patterns
 from pointsman.core.contract.identity import Identity
-from pointsman.core.contract.model import ALWAYS, ApprovalRule, Contract, Role
+from pointsman.core.contract.model import ALWAYS, DAYS, MIDNIGHT, ApprovalRule, Contract, Role
 from pointsman.core.contract.overlap import branches_meet
 from pointsman.core.contract.reading.nodes import Listing, Node, Scalar, Table, read_nodes
 from pointsman.core.contract.reading.problems import ContractError
@@ -48,6 +48,7 @@ def lint(
         *_checks(contract),
         *_braces(contract),
         *_networks(contract),
+        *_queue(contract),
         *_surprises(text),
     ]
     return tuple(
@@ -200,6 +201,31 @@ def _braces(contract: Contract) -> Iterator[Finding]:
         text = listed.pattern.text
         if "{" in text and "," in text.partition("{")[2].partition("}")[0]:
             yield _at(listed, "literal_braces", f"{text}: braces are literal; write one pattern for each")
+
+
+def _queue(contract: Contract) -> Iterator[Finding]:
+    """What a queue's policy gives up, and what it can't mean."""
+    if contract.queue.independent:
+        first = next(iter(contract.queue.independent.values()))[0]
+        names = ", ".join(contract.queue.independent)
+        message = (
+            f"changes of different areas ({names}) land beside each other: no gate runs on both together before "
+            "they are on the base, so what breaks only together is found there"
+        )
+        yield Finding(
+            line=first.line, column=1, code="untested_together", message=f"queue.independent: {message}"
+        )
+    for freeze in contract.queue.freeze:
+        whole = (
+            freeze.since is None
+            and len(freeze.days) == len(DAYS)
+            and (freeze.end - freeze.start) % MIDNIGHT == 0
+        )
+        if whole:
+            message = (
+                "queue.freeze: every day, all day: only hotfixes ever land; to stop for now, pause the lane"
+            )
+            yield Finding(line=freeze.line, column=1, code="always_frozen", message=message)
 
 
 def _surprises(text: bytes) -> Iterator[Finding]:

@@ -46,6 +46,14 @@ def _cut(text: str, *, protective: bool) -> _Parts:
     return _Parts(tidy, only_below or tidy[-1] != "*", only_below and not protective)
 
 
+def path_parts(text: str) -> tuple[tuple[str, ...], ...]:
+    """The shapes of the paths that the pattern matches, cut up: itself and what is below it; `**` is any number."""
+    cut = _cut(text, protective=False)
+    below = (*cut.parts, "*", ANY_DEPTH) if cut.parts != (ANY_DEPTH,) else (ANY_DEPTH, "*")
+    shapes = [() if cut.only_below else cut.parts, below if cut.below or cut.only_below else ()]
+    return tuple(shape for shape in shapes if shape and shape != (ANY_DEPTH,))
+
+
 def glob(part: str) -> re.Pattern[str]:
     """One name's wildcards as a regular expression without backtracking; brackets are literal."""
     return re.compile(translate(re.sub(r"\*+", "*", part).replace("[", "[[]")))

@@ -166,15 +166,23 @@ class Overlap:
     additive: Literal["serialize", "parallel"] = "parallel"
 
 
+MIDNIGHT = 24 * 60
+"""The end of a day, in minutes."""
+
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Freeze:
-    """A time in which nothing lands but hotfixes. Either weekly (`days`, 0 is Monday; `start` and `end` in minutes
-    of the day in `zone`, an IANA name) or once (`since`, `until` in seconds since 1970)."""
+    """A time in which nothing lands but hotfixes. Either weekly, from `start` to `end` in minutes of the day by the
+    clocks of `zone` (an IANA name), beginning on each of `days` (0 is Monday) and ending on the next day where `end`
+    is not after `start`; or once (`since`, `until` in seconds since 1970)."""
 
     reason: str
-    days: frozenset[int] = frozenset()
+    line: int = 0
+    days: frozenset[int] = frozenset(range(7))
     start: int = 0
-    end: int = 24 * 60
+    end: int = MIDNIGHT
     zone: str = "UTC"
     since: float | None = None
     until: float | None = None
@@ -253,7 +261,8 @@ class Writer:
 class Deploy:
     """What lands have to wait for; `timeout` in seconds.
 
-    `command` (for `sh -c`) is asked where there is no forge: exit 0 is deployed, 75 not yet, anything else failed; it
+    One of `workflow` (the name of a file in `.github/workflows/`), `environment` and `command` says how to learn of it.
+    `command` (for `sh -c`) is asked in the landed tree: exit 0 is deployed, 75 not yet, anything else failed; it
     finds the landed commit in `POINTSMAN_COMMIT`. `post_check` is such a command too and runs once after each
     deployment that succeeded: anything but 0 pauses the lane (R25)."""
 

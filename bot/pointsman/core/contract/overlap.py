@@ -1,15 +1,21 @@
-"""Can one branch name match two branch patterns? A question about patterns alone; no repository is read."""
+"""Can one name match two patterns? A question about patterns alone; no repository is read."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 
-from pointsman.core.contract.matching import ANY_DEPTH, branch_parts
+from pointsman.core.contract.matching import ANY_DEPTH, branch_parts, path_parts
+from pointsman.core.contract.patterns import fold
 
 
 def branches_meet(a: str, b: str) -> bool:
     """Is there a branch name that both patterns match?"""
     return _parts_meet(branch_parts(a), branch_parts(b))
+
+
+def paths_meet(a: str, b: str) -> bool:
+    """Is there a path that both path patterns match, case and normalisation aside?"""
+    return any(_parts_meet(one, other) for one in path_parts(fold(a)) for other in path_parts(fold(b)))
 
 
 @lru_cache(maxsize=4096)

@@ -10,22 +10,19 @@ from typing import Any
 
 from pointsman.core.contract.model import NO_ROLE
 from pointsman.core.contract.patterns import branch_problem
+from pointsman.core.contract.reading.queueing import deploy_shape, limits_shape, queue_shape, writers_shape
 from pointsman.core.contract.reading.records import Key, MapOf, Record
 from pointsman.core.contract.reading.references import Known, Reference, identities_shape, people
 from pointsman.core.contract.reading.rules import checks_shape, classes_shape, matrix_shape, roles_shape
 from pointsman.core.contract.reading.sections import (
     conflicts_shape,
-    deploy_shape,
     evidence_shape,
     healer_shape,
-    limits_shape,
     metrics_shape,
     migrations_shape,
-    queue_shape,
     sandbox_shape,
     scope_shape,
     shadow_shape,
-    writers_shape,
 )
 from pointsman.core.contract.reading.shapes import Checked, Choice, Json, Shape, Text, Whole
 
@@ -70,7 +67,7 @@ def contract_shape(known: Known) -> Record:
         "matrix": Key(matrix_shape(known), "Which role has to pass which; absent: all of them."),
         "migrations": Key(migrations_shape(known), "How migration forks are healed."),
         "queue": Key(queue_shape(), "How the queue works."),
-        "limits": Key(limits_shape(), "Ceilings."),
+        "limits": Key(limits_shape(known), "Ceilings."),
         "scope": Key(scope_shape(known), "Who may widen a change's scope."),
         "writers": Key(writers_shape(), "Every mutable resource and its single writer."),
         "deploy": Key(deploy_shape(), "What lands wait for."),

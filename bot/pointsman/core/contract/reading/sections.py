@@ -1,4 +1,4 @@
-"""The sections that say how the queue works, from migrations to metrics, as tables."""
+"""The sections on what surrounds a change, from migrations to metrics, as tables; the queue's own are in `queueing`."""
 
 from __future__ import annotations
 
@@ -10,13 +10,11 @@ from pointsman.core.contract.reading.records import Key, ListOf, MapOf, Mapped, 
 from pointsman.core.contract.reading.references import Known, Reference, people
 from pointsman.core.contract.reading.shapes import Choice, Day, Duration, Flag, Size, Text, Whole
 from pointsman.core.contract.reading.words import (
-    AREA,
     COMMAND,
     PATH,
     PATTERNS,
     SENTENCE,
     choice,
-    name_of,
     variable,
     words,
 )
@@ -70,68 +68,6 @@ def _migration_policy(**values: Any) -> model.MigrationPolicy:
     return model.MigrationPolicy(**values)
 
 
-def _retry(**values: Any) -> model.Retry:
-    flaky = values.pop("flaky", {})
-    return model.Retry(**{**flaky, **values})
-
-
-def queue_shape() -> Record:
-    of = model.QueuePolicy
-    rerun = Key(Flag(), "Ask the base whether it fails too.")
-    retry = Record(
-        build=_retry,
-        keys={
-            "max": Key(Whole(minimum=1), "Attempts in all, the first included."),
-            "same_failure": choice(model.Retry, "same_failure", "The same failure a second time."),
-            "rerun_on_base": rerun,
-            "flaky": Key(Record(build=dict, keys={"rerun_on_base": rerun})),
-        },
-    )
-    overlap = Record(
-        build=model.Overlap,
-        keys={
-            "destructive": choice(model.Overlap, "destructive", "Two changes of one file."),
-            "additive": choice(model.Overlap, "additive", "Two changes that only add files."),
-        },
-    )
-    priority = ListOf(Choice(words(of, "priority")), at_least=1)
-    return Record(
-        build=model.QueuePolicy,
-        keys={
-            "mode": choice(of, "mode", "One change at a time, or several tested as one."),
-            "max_batch": Key(Whole(minimum=1), "Changes in a batch."),
-            "on_red": choice(of, "on_red", "What becomes of a batch that fails."),
-            "speculate": Key(Whole(), "Candidates on top of the one under test."),
-            "merge_method": choice(of, "merge_method", "How a change lands."),
-            "retry": Key(retry, "How often a change is tried again."),
-            "priority": Key(priority, "What decides the order, most important first."),
-            "overlap": Key(overlap, "What changes may do at once."),
-            "pause_after": Key(Whole(), "So many failed lands in a row pause the lane; 0: never."),
-        },
-    )
-
-
-def limits_shape() -> Record:
-    area = Record(
-        build=model.AreaLimit,
-        keys={
-            "area": Key(AREA, "The paths.", required=True),
-            "max": Key(Whole(minimum=1), "Open changes that touch them.", required=True),
-            "over": choice(model.AreaLimit, "over", "What happens to the newest."),
-        },
-    )
-    return Record(
-        build=model.Limits,
-        keys={
-            "running_gates": Key(Whole(minimum=1), "Gate runs at once."),
-            "max_base_age": Key(Duration(), "How old a change's base may be."),
-            "max_behind": Key(Whole(), "How many commits behind the base it may be."),
-            "open_prs_per_area": Key(ListOf(area, one=True), "Open changes per area."),
-            "symlinks": choice(model.Limits, "symlinks", "New and changed symbolic links."),
-        },
-    )
-
-
 def scope_shape(known: Known) -> Record:
     expand = Record(
         build=model.ScopePolicy,
@@ -147,37 +83,6 @@ def scope_shape(known: Known) -> Record:
 
 def _expand(expand: model.ScopePolicy) -> model.ScopePolicy:
     return expand
-
-
-def writers_shape() -> MapOf:
-    return MapOf(
-        name=name_of("a name for a resource"),
-        value=Record(
-            build=model.Writer,
-            what="a resource with its holder, such as {holder: queue}",
-            named=True,
-            placed=True,
-            keys={
-                "holder": Key(Text("the one who writes to it"), "The single writer.", required=True),
-                "kind": choice(model.Writer, "kind", "What it is."),
-                "max": Key(Whole(minimum=1, maximum=1), "There is one writer."),
-            },
-        ),
-    )
-
-
-def deploy_shape() -> Record:
-    return Record(
-        build=model.Deploy,
-        exclusive=("workflow", "environment"),
-        keys={
-            "workflow": Key(SENTENCE, "The workflow that deploys."),
-            "environment": Key(SENTENCE, "The environment that is deployed to."),
-            "hold_merges": choice(model.Deploy, "hold_merges", "Lands wait for the deploy of the last."),
-            "timeout": Key(Duration(), "How long to wait."),
-            "on_timeout": choice(model.Deploy, "on_timeout", "What then."),
-        },
-    )
 
 
 def conflicts_shape() -> Record:
