@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from sqlalchemy import Connection, delete, func, select
 
@@ -21,12 +20,11 @@ _LEDGER = select(tables.ledger).with_for_update()
 
 
 class SqlAttic:
-    """Of the tables in `home`. `path` is the state file beside which segments of the journal are kept; None where there
-    is none (PostgreSQL): there the journal stays whole in its table."""
+    """Of the tables in `home`. Segments of the journal are kept beside its file; where there is none (PostgreSQL) the
+    journal stays whole in its table."""
 
-    def __init__(self, home: Home, path: Path | None) -> None:
+    def __init__(self, home: Home) -> None:
         self._home = home
-        self._path = path
 
     def forget(self, bounds: Bounds) -> Mapping[str, int]:
         with self._home.transaction(write=True) as connection:
@@ -36,8 +34,9 @@ class SqlAttic:
     def archive(self, bounds: Bounds, *, at: float) -> int:
         """The file is whole and on disk before a line leaves the table; cut off between the two, the same file is
         written again. EnvironmentProblem for lines that don't verify: they are evidence, and stay where they are."""
-        lines = self._oldest(bounds) if self._path is not None else ()
-        if not lines or self._path is None:
+        state = self._home.file
+        lines = self._oldest(bounds) if state is not None else ()
+        if not lines or state is None:
             return 0
         verdict = verify(lines, part=True)
         if isinstance(verdict, Broken):
@@ -45,8 +44,8 @@ class SqlAttic:
                 f"The journal is not archived, because line {verdict.seq} of the {self._home.what} is wrong "
                 f"({verdict.why}). See `pointsman log --verify`."
             )
-        clear_drafts(self._path)
-        file = write_segment(self._path, lines)
+        clear_drafts(state)
+        file = write_segment(state, lines)
         with self._home.transaction(write=True) as connection:
             if _first(connection) != lines[0].seq:
                 return 0  # another process was faster, with the same file

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Protocol
 
 from sqlalchemy import Connection
@@ -19,6 +20,11 @@ class Home(Protocol):
     @property
     def what(self) -> str:
         """How a message names it, after "the"."""
+        ...
+
+    @property
+    def file(self) -> Path | None:
+        """The file that the tables are in, beside which the journal's first lines may be archived; None on a server."""
         ...
 
     def transaction(self, *, write: bool) -> AbstractContextManager[Connection]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, func, literal, or_, select
 
 from pointsman.adapters.store import tables
+from pointsman.adapters.store.archive import archived
 from pointsman.adapters.store.records import append, each, journal_line, put, read, with_ids
 from pointsman.core.errors import EnvironmentProblem, LaneLost
 from pointsman.core.queue.model import (
@@ -29,6 +31,7 @@ from pointsman.core.queue.model import (
 )
 
 if TYPE_CHECKING:
+    from pointsman.adapters.store.attic import SqlAttic
     from pointsman.adapters.store.home import Home
     from pointsman.ports import Record
 
@@ -178,7 +181,18 @@ class SqlStore:
         if lane is not None:
             query = query.where(table.c.lane == lane)
         with self._transaction() as connection:
-            return tuple(journal_line(row) for row in connection.execute(query))
+            first = connection.scalar(select(func.min(table.c.seq))) or 0
+            lines = tuple(journal_line(row) for row in connection.execute(query))
+        if self._home.file is None or after + 1 >= first:
+            return lines
+        moved = archived(self._home.file, after=after, before=first)
+        return tuple(islice(chain((line for line in moved if lane in (None, line.lane)), lines), limit))
+
+    def attic(self) -> SqlAttic:
+        """What keeps this store within bounds."""
+        from pointsman.adapters.store.attic import SqlAttic
+
+        return SqlAttic(self._home)
 
     def journal_head(self) -> tuple[int, str]:
         """How many lines were ever written and the hash of the last, as kept beside the journal itself."""

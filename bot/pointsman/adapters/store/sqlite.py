@@ -40,6 +40,10 @@ class SqliteHome:
         return cls(engine, path)
 
     @property
+    def file(self) -> Path | None:
+        return self.path
+
+    @property
     def what(self) -> str:
         return f"state file {self.path}"
 
