@@ -134,10 +134,14 @@ class Board(Ground):
         return added
 
     def parts(self, suspects: int) -> list[int]:
-        """Each by itself while runners last, else two halves of equal suspicion, needs kept together."""
-        members = sorted(bits(suspects), key=lambda bit: -self.risk[bit])
-        if self.free >= len(members) or len(members) < 3:
+        """What to screen next of them: each by itself while runners last, else two halves of equal suspicion; of what
+        is left beside a half the whole."""
+        rest = suspects & ~self.screened()
+        members = sorted(bits(rest), key=lambda bit: -self.risk[bit])
+        if self.free >= len(members) or len(members) == 1:
             return members
+        if rest != suspects or len(members) < 3:
+            return [rest] if rest != suspects else members
         half, got, taken = sum(self.risk[bit] for bit in members) / 2, 0.0, 0
         while taken < len(members) - 1 and (taken == 0 or got + self.risk[members[taken]] <= half):
             got += self.risk[members[taken]]

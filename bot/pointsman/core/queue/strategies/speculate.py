@@ -16,11 +16,8 @@ WINDOW = 400
 """Changes looked at, from the front of the line."""
 
 INCREMENT = 0.6
-"""A link adds changes while they are all green with this probability. From 0.7 on links get too short: near the limit
+"""A link, or a group that is screened, takes changes while they are all green with this probability. From 0.7 on links get too short: near the limit
 every red one costs all the runners."""
-
-GROUP = 0.5
-"""The same of a group that is screened: half is what tells most."""
 
 DEPTH = 0.12
 """Fresh changes join the chain while the whole of it is at least so likely."""
@@ -54,12 +51,10 @@ def _screen_suspects(board: Board) -> None:
     alone = set(board.suspects())
     for red in board.reds:
         suspects = board.held[red] & ~board.safe
-        if not suspects or suspects & board.screened() or red & ~board.held[red] & board.top:
+        if red & ~board.held[red] & board.top:
             continue
         for part in board.parts(suspects):
-            if not (part in alone or _can_stand(board, part)):
-                continue
-            if board.may_screen() and board.room():
+            if (part in alone or _can_stand(board, part)) and board.may_screen() and board.room():
                 board.start(part, part, Purpose.SCREEN)
 
 
@@ -75,18 +70,21 @@ def _extend(board: Board) -> None:
     todo = sorted(
         (one for one in board.facts.waiting if not one.bit & busy), key=lambda one: _turn(board, one)
     )
-    while todo and board.room():
+    while todo and (board.free > 0 or board.spare()):
         added = _next_link(board, todo)
-        likely = board.green(board.top | added)
-        if added and (not board.links or likely >= DEPTH):
-            if _is_deep(board):
-                return
-            board.start(board.top | added, added, Purpose.CHAIN)
-        else:
-            added = _next_group(board, todo) if added else 0
+        if not added:
+            return
+        if board.links and board.green(board.top | added) < DEPTH:
+            added = _next_group(board, todo)
             if not added:
                 return
+            board.room()
             board.start(added, added, Purpose.SCREEN)
+        elif _is_deep(board):
+            return
+        else:
+            board.room()
+            board.start(board.top | added, added, Purpose.CHAIN)
         todo = [one for one in todo if not one.bit & added]
 
 
@@ -111,7 +109,7 @@ def _next_group(board: Board, todo: list[Waiting]) -> int:
     fresh = [one for one in todo if not one.bit & board.safe]
     if not fresh or not board.may_screen():
         return 0
-    return board.take(fresh, 0, -(-len(fresh) // max(1, board.free)), GROUP)
+    return board.take(fresh, 0, -(-len(fresh) // max(1, board.free)), INCREMENT)
 
 
 def _is_deep(board: Board) -> bool:
