@@ -6,11 +6,13 @@ import gc
 import os
 import signal
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.support.postgres import MISSING, WHY, TestServer, shared_server
 from tests.support.repo import ISOLATED, Repo
 
 if threading.current_thread() is threading.main_thread():
@@ -39,3 +41,22 @@ def pytest_xdist_auto_num_workers() -> int:
 def repo(tmp_path: Path) -> Repo:
     """An empty repository on branch main."""
     return Repo(tmp_path / "repo").init()
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestServer]:
+    """One server for the whole session, however many processes run it."""
+    if MISSING:
+        pytest.skip(WHY)
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    with shared_server(folder) as server:
+        yield server
+
+
+@pytest.fixture
+def database(postgres: TestServer) -> Iterator[str]:
+    """The address of an empty database."""
+    with postgres.database() as url:
+        yield url

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pointsman.adapters.store.address import Address, schema_name
+from pointsman.adapters.store.postgresql import Database
 from pointsman.adapters.store.sql import SqlStore
+from pointsman.adapters.store.tables import metadata
 from pointsman.core.journal import GENESIS, Intact, verify
 from pointsman.core.model import Sha
 from pointsman.core.queue.model import (
@@ -33,6 +38,7 @@ from pointsman.core.queue.model import (
 )
 from pointsman.ports import Record, Store
 from tests.support.documents import open_document
+from tests.support.postgres import TestServer
 
 Opener = Callable[[], Store]
 
@@ -40,22 +46,52 @@ OPENERS: dict[str, Callable[[Path], Store]] = {
     "sqlite": lambda folder: SqlStore.open(folder / "pointsman" / "state.db"),
     "document": open_document,
 }
+POSTGRESQL = "postgresql"
 
 A, B, T = Sha("a" * 40), Sha("b" * 40), Sha("c" * 40)
 
 
-@pytest.fixture(params=OPENERS)
+SCHEMA = schema_name("a repository")
+
+
+@pytest.fixture(scope="module")
+def contract_database(postgres: TestServer) -> Iterator[str]:
+    with postgres.database() as url:
+        yield url
+
+
+@pytest.fixture
+def clean_database(contract_database: str) -> Iterator[str]:
+    """The address of a database, empty after each test: making the tables anew takes longer than most tests."""
+    yield contract_database
+    with psycopg.connect(contract_database) as connection:
+        connection.execute(f'SET search_path TO "{SCHEMA}"'.encode())
+        connection.execute("ALTER TABLE journal DISABLE TRIGGER USER")
+        names = ", ".join(table.name for table in metadata.sorted_tables if table.name != "ledger")
+        connection.execute(f"TRUNCATE {names} RESTART IDENTITY CASCADE".encode())
+        connection.execute("ALTER TABLE journal ENABLE TRIGGER USER")
+        connection.execute("UPDATE ledger SET writes = 0, lines = 0, head = repeat('0', 64), holder = NULL")
+
+
+@pytest.fixture(params=[*OPENERS, POSTGRESQL])
 def opener(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Opener]:
     """Opens the same memory each time it is called, as another process would."""
     opened: list[Store] = []
+    with ExitStack() as stack:
+        if request.param == POSTGRESQL:
+            address = Address(request.getfixturevalue("clean_database"), source="the test's")
 
-    def open_again() -> Store:
-        opened.append(OPENERS[request.param](tmp_path))
-        return opened[-1]
+        def open_again() -> Store:
+            if request.param == POSTGRESQL:
+                database = stack.enter_context(closing(Database.open(address)))
+                opened.append(SqlStore(database.home(SCHEMA)))
+            else:
+                opened.append(OPENERS[request.param](tmp_path))
+            return opened[-1]
 
-    yield open_again
-    for store in opened:
-        store.close()
+        yield open_again
+        for store in opened:
+            store.close()
 
 
 @pytest.fixture

@@ -71,7 +71,7 @@ def put(connection: Connection, record: Any) -> Any:
         set_={name: statement.excluded[name] for name in row if name not in keys},
         where=_may_follow(statement) if isinstance(record, Change) else None,
     )
-    if connection.execute(upsert, row).rowcount:
+    if connection.execute(upsert, row, execution_options={"preserve_rowcount": True}).rowcount:
         return record
     return read(connection, Change, select(table).where(table.c.id == row["id"]))[0]
 

@@ -1,8 +1,9 @@
-"""Brings a state file to the program's schema; loads Alembic only when there is something to do."""
+"""Brings a store to the program's schema; loads Alembic only when there is something to do."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, inspect, text
@@ -30,7 +31,8 @@ def ensure_current(engine: Engine, path: Path) -> None:
     with engine.connect().execution_options(begin="BEGIN EXCLUSIVE") as connection, connection.begin():
         found = revision_of(connection)
         if found != HEAD_REVISION:
-            _migrate(connection, found, path)
+            tables = inspect(connection).get_table_names()
+            migrate(connection, found, others=tables, what=f"state file {path}")
 
 
 def revision_of(connection: Connection) -> str | None:
@@ -56,7 +58,9 @@ def _use_wal(engine: Engine) -> None:
             time.sleep(0.02)
 
 
-def _migrate(connection: Connection, found: str | None, path: Path) -> None:
+def migrate(connection: Connection, found: str | None, *, others: Collection[str], what: str) -> None:
+    """Bring the tables from revision `found` (None: there are none) to the program's, in the caller's transaction.
+    `others` are the tables that are there; `what` is how a message names their home, after "the"."""
     from alembic import command
     from alembic.config import Config
     from alembic.script import ScriptDirectory
@@ -66,11 +70,11 @@ def _migrate(connection: Connection, found: str | None, path: Path) -> None:
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     if found is not None and found not in known:
         raise EnvironmentProblem(
-            f"The state file {path} was written by a newer pointsman (schema {found}; this one knows "
+            f"The {what} was written by a newer pointsman (schema {found}; this one knows "
             f"{HEAD_REVISION}). Upgrade pointsman here; nothing was changed."
         )
-    if found is None and set(inspect(connection).get_table_names()) - {"alembic_version"}:
+    if found is None and set(others) - {"alembic_version"}:
         raise EnvironmentProblem(
-            f"{path} is a database of some other program. Move it away, or name another state file."
+            f"The {what} is of some other program. Move it away, or name another place for the state."
         )
     command.upgrade(config, "head")
