@@ -1,0 +1,326 @@
+"""Adds pieces of work up to figures, over all and by group; it reads nothing and words nothing."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from pointsman.core.report.model import Piece, Spent, Suggestion
+
+FEWEST = {50: 5, 95: 20, 99: 100}
+"""A percentile is said from so many values on: below, it would only be one of them."""
+
+UNKNOWN = "not stated"
+
+
+class By(StrEnum):
+    """What pieces of work are grouped by."""
+
+    ROLE = "role"
+    AUTHOR = "author"
+    MODEL = "model"
+    AREA = "area"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Spread:
+    """How times (seconds) are spread. None: too few values (`FEWEST`), or none at all."""
+
+    n: int
+    mean: float | None
+    p50: float | None
+    p95: float | None
+    p99: float | None
+
+    @classmethod
+    def of(cls, values: Iterable[float]) -> Spread:
+        ordered = sorted(values)
+        return cls(
+            n=len(ordered),
+            mean=math.fsum(ordered) / len(ordered) if ordered else None,
+            p50=percentile(ordered, 50),
+            p95=percentile(ordered, 95),
+            p99=percentile(ordered, 99),
+        )
+
+
+def percentile(ordered: Sequence[float], percent: int) -> float | None:
+    """The smallest value that `percent` of all are not above (nearest rank); None where there are too few."""
+    if len(ordered) < FEWEST[percent]:
+        return None
+    return ordered[math.ceil(len(ordered) * percent / 100) - 1]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Statement:
+    """A sum of what trailers state, and how many of the pieces of work state it; the others are not zero."""
+
+    stated: int
+    of: int
+    tokens: int | None = None
+    cost: Mapping[str, float] | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Totals:
+    """The figures of some pieces of work. `*_per_landed` are the costs of *all* of them over those that landed,
+    `*_per_started` over all; None where nothing landed, or nothing was started. Times in seconds."""
+
+    started: int
+    landed: int
+    returned: int
+    withdrawn: int
+    queued: int
+    submissions: int
+    turnaround: Spread
+    stages: Mapping[str, float]
+    gate: Mapping[str, float]
+    runs: int
+    failed_checks: int
+    retries: int
+    stopped: int
+    candidates: int
+    rebuilds: int
+    heals: Mapping[str, int]
+    heal_seconds: float
+    landed_healed: int
+    returns: Mapping[str, int]
+    conflicts: int
+    review_fixes: int
+    interventions: Mapping[str, int]
+    interventions_on_landed: int
+    by_others: int | None
+    models: Statement
+    tokens: Statement
+    cost: Statement
+
+    @property
+    def gate_seconds(self) -> float:
+        return math.fsum(self.gate.values())
+
+    def per_landed(self, amount: float) -> float | None:
+        return amount / self.landed if self.landed else None
+
+    def per_started(self, amount: float) -> float | None:
+        return amount / self.started if self.started else None
+
+
+def total(pieces: Sequence[Piece], candidates: int | None = None) -> Totals:
+    """The figures of those pieces; `candidates` is how many different ones held them, where that is known (one that
+    held several counts once), else their sum."""
+    states = Counter(piece.state for piece in pieces)
+    landed = [piece for piece in pieces if piece.state == "landed"]
+    built = [piece.candidates for piece in pieces]
+    asked = [piece.by_others for piece in pieces if piece.by_others is not None]
+    return Totals(
+        started=len(pieces),
+        landed=len(landed),
+        returned=states["returned"],
+        withdrawn=states["withdrawn"],
+        queued=states["queued"],
+        submissions=sum(len(piece.changes) for piece in pieces),
+        turnaround=Spread.of(piece.elapsed for piece in landed),
+        stages=_sum(piece.stages for piece in pieces),
+        gate=_sum(piece.gate for piece in pieces),
+        runs=sum(piece.runs for piece in pieces),
+        failed_checks=sum(piece.failed_checks for piece in pieces),
+        retries=sum(piece.retries for piece in pieces),
+        stopped=sum(piece.stopped for piece in pieces),
+        candidates=sum(built) if candidates is None else candidates,
+        rebuilds=sum(max(0, number - 1) for number in built),
+        heals=Counter(strategy for piece in pieces for strategy, _ in piece.heals),
+        heal_seconds=math.fsum(seconds for piece in pieces for _, seconds in piece.heals),
+        landed_healed=sum(1 for piece in landed if piece.landed_healed),
+        returns=Counter(code for piece in pieces for code in piece.returns),
+        conflicts=sum(piece.conflicts for piece in pieces),
+        review_fixes=sum(piece.review_fixes for piece in pieces),
+        interventions=_counted(piece.interventions for piece in pieces),
+        interventions_on_landed=sum(piece.touched_by_people for piece in landed),
+        by_others=sum(asked) if asked else None,
+        models=Statement(stated=sum(1 for one in pieces if one.stated.model), of=len(pieces)),
+        tokens=_tokens(pieces),
+        cost=_cost(pieces),
+    )
+
+
+def _sum(each: Iterable[Mapping[str, float]]) -> dict[str, float]:
+    """Added up by key, the greatest first."""
+    parts: dict[str, list[float]] = {}
+    for one in each:
+        for key, value in one.items():
+            parts.setdefault(key, []).append(value)
+    sums = {key: math.fsum(values) for key, values in parts.items()}
+    return dict(sorted(sums.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _counted(each: Iterable[Mapping[str, int]]) -> Counter[str]:
+    counted: Counter[str] = Counter()
+    for one in each:
+        counted.update(one)
+    return counted
+
+
+def _tokens(pieces: Sequence[Piece]) -> Statement:
+    said = [piece.stated.tokens for piece in pieces if piece.stated.tokens is not None]
+    return Statement(stated=len(said), of=len(pieces), tokens=sum(said) if said else None)
+
+
+def _cost(pieces: Sequence[Piece]) -> Statement:
+    said = [piece.stated.cost for piece in pieces if piece.stated.cost is not None]
+    return Statement(stated=len(said), of=len(pieces), cost=_sum(said) if said else None)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Day:
+    """What happened on one day (`YYYY-MM-DD`, in the reader's zone)."""
+
+    date: str
+    started: int
+    landed: int
+    returned: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """Everything that a report says. `since` and `until` (seconds since 1970, None is open) bound when a piece of work
+    was first submitted. `lane_acts` is what people did to whole lanes; `trailers`: were commits read?"""
+
+    since: float | None
+    until: float | None
+    now: float
+    lane: str | None
+    by: By | None
+    pieces: Sequence[Piece]
+    totals: Totals
+    groups: Mapping[str, Totals]
+    roles: Mapping[str, Totals]
+    days: Sequence[Day]
+    lane_acts: Mapping[str, int]
+    suggestions: Sequence[Suggestion]
+
+
+def grouped(pieces: Sequence[Piece], by: By) -> dict[str, Totals]:
+    """The figures by group, the largest first; a piece of several areas counts in each of them, so that groups of
+    areas may add up to more than all."""
+    groups: dict[str, list[Piece]] = {}
+    for piece in pieces:
+        for name in _names(piece, by):
+            groups.setdefault(name, []).append(piece)
+    ordered = sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))
+    return {name: total(members) for name, members in ordered}
+
+
+def _names(piece: Piece, by: By) -> tuple[str, ...]:
+    match by:
+        case By.ROLE:
+            return (piece.role or UNKNOWN,)
+        case By.AUTHOR:
+            return (piece.author,)
+        case By.MODEL:
+            return (piece.stated.model or UNKNOWN,)
+        case By.AREA:
+            return piece.areas or (UNKNOWN,)
+
+
+def by_day(
+    pieces: Sequence[Piece],
+    ends: Iterable[tuple[float, str]],
+    day_of: Callable[[float], str],
+) -> tuple[Day, ...]:
+    """Started, landed and returned (every return, not only the last) by day; days on which nothing happened between
+    two on which something did are left out."""
+    started = Counter(day_of(piece.submitted_at) for piece in pieces)
+    ended = Counter((day_of(at), state) for at, state in ends)
+    dates = sorted({*started, *(date for date, _ in ended)})
+    return tuple(
+        Day(date=date, started=started[date], landed=ended[date, "landed"], returned=ended[date, "returned"])
+        for date in dates
+    )
+
+
+def totals_json(totals: Totals) -> dict[str, Any]:
+    """The figures for a program: times in seconds, rounded to milliseconds; null is not known."""
+    return {
+        "started": totals.started,
+        "landed": totals.landed,
+        "returned": totals.returned,
+        "withdrawn": totals.withdrawn,
+        "queued": totals.queued,
+        "submissions": totals.submissions,
+        "turnaround": _spread_json(totals.turnaround),
+        "stages": _rounded(totals.stages),
+        "gate": {
+            "seconds": round(totals.gate_seconds, 3),
+            "per_landed": _round(totals.per_landed(totals.gate_seconds)),
+            "per_started": _round(totals.per_started(totals.gate_seconds)),
+            **{spent.value: round(totals.gate.get(spent, 0.0), 3) for spent in Spent},
+            "runs": totals.runs,
+            "failed": totals.failed_checks,
+            "retries": totals.retries,
+            "stopped": totals.stopped,
+        },
+        "candidates": {
+            "built": totals.candidates,
+            "per_landed": _round(totals.per_landed(totals.candidates)),
+            "rebuilds": totals.rebuilds,
+        },
+        "heals": {
+            "count": sum(totals.heals.values()),
+            "seconds": round(totals.heal_seconds, 3),
+            "landed": totals.landed_healed,
+            "per_landed": _round(totals.per_landed(totals.landed_healed)),
+            "by_strategy": dict(totals.heals),
+        },
+        "returns": dict(sorted(totals.returns.items(), key=lambda item: (-item[1], item[0]))),
+        "conflicts": totals.conflicts,
+        "review_fixes": totals.review_fixes,
+        "interventions": {
+            "by_kind": dict(totals.interventions),
+            "commits_by_others": totals.by_others,
+            "on_landed": totals.interventions_on_landed,
+            "per_landed": _round(totals.per_landed(totals.interventions_on_landed)),
+        },
+        "models": {"stated": totals.models.stated, "of": totals.models.of},
+        "tokens": _statement_json(totals, totals.tokens),
+        "cost": _statement_json(totals, totals.cost),
+    }
+
+
+def _statement_json(totals: Totals, said: Statement) -> dict[str, Any]:
+    if said.cost is not None:
+        amounts: Any = _rounded(said.cost)
+        landed: Any = {key: _round(totals.per_landed(value)) for key, value in said.cost.items()}
+        started: Any = {key: _round(totals.per_started(value)) for key, value in said.cost.items()}
+    else:
+        amounts = said.tokens
+        landed = _round(totals.per_landed(said.tokens)) if said.tokens is not None else None
+        started = _round(totals.per_started(said.tokens)) if said.tokens is not None else None
+    return {
+        "stated": said.stated,
+        "of": said.of,
+        "sum": amounts,
+        "per_landed": landed,
+        "per_started": started,
+    }
+
+
+def _spread_json(spread: Spread) -> dict[str, Any]:
+    return {
+        "n": spread.n,
+        "mean": _round(spread.mean),
+        "p50": _round(spread.p50),
+        "p95": _round(spread.p95),
+        "p99": _round(spread.p99),
+    }
+
+
+def _rounded(values: Mapping[str, float]) -> dict[str, float]:
+    return {key: round(value, 3) for key, value in values.items()}
+
+
+def _round(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)
