@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pointsman.core.queue.forecast import ALONE, MOST_WORDS, End, History, Met, met_of, words_of
+from pointsman.core.queue.forecast import MOST_WORDS, End, History, Met, meeting, met_of, words_of
 from pointsman.core.queue.observation import Touch
-from pointsman.core.queue.overlap import Overlap
+from pointsman.core.queue.overlap import Overlap, Overlaps
 
 PLAIN = ("role:coder", "size:2", "area:src", "migration:no", "retry:no")
 
@@ -61,7 +61,7 @@ def test_the_parts_make_up_the_whole() -> None:
     history = History()
     for words, _, red in synthetic(400, 1):
         history.learn(words, End.RED if red else End.GREEN)
-    said = history.alone(("role:a", "migration:yes", "met:disjoint:4"))
+    said = history.alone(("role:a", "migration:yes", "met:4:0:0:0"))
     assert [name for name, _ in said.parts] == ["base", "role:a", "migration:yes"]
     assert said.p == pytest.approx(1 / (1 + math.exp(-sum(part for _, part in said.parts))))
 
@@ -94,9 +94,7 @@ def test_a_repository_may_change_its_ways() -> None:
     assert history.alone(("role:a",)).p < 0.06
 
 
-ENDS = st.lists(
-    st.tuples(st.lists(st.sampled_from([*PLAIN, "met:destructive:3", "met:x"])), st.sampled_from(End))
-)
+ENDS = st.lists(st.tuples(st.lists(st.sampled_from([*PLAIN, "met:4:0:1:2", "met:x"])), st.sampled_from(End)))
 
 
 @given(ENDS)
@@ -105,7 +103,7 @@ def test_whatever_is_learnt_a_forecast_is_a_probability(ends: list[tuple[list[st
     for words, end in ends:
         history.learn(words, end)
     for how in Overlap:
-        odds = history.odds(PLAIN, Met(how=how, others=9))
+        odds = history.odds(PLAIN, Met(**{how.value: 9}))
         assert 0 < odds.alone < 1
         assert 0 < odds.joint < 1
 
@@ -123,24 +121,39 @@ def test_it_remembers_no_more_words_than_it_may() -> None:
 
 def test_R47_worse_overlap_and_more_of_it_make_red_together_likelier() -> None:
     fresh = History()
-    by_kind = [fresh.joint(Met(how=how, others=2)) for how in Overlap]
+    by_kind = [fresh.joint(Met(**{how.value: 2})) for how in Overlap]
     assert by_kind == sorted(by_kind)
     assert len(set(by_kind)) == len(by_kind)
-    by_number = [fresh.joint(Met(how=Overlap.ADDITIVE, others=others)) for others in (0, 1, 5, 20)]
+    by_number = [fresh.joint(Met(additive=others)) for others in (0, 1, 5, 20)]
     assert by_number == sorted(by_number)
-    assert fresh.joint(ALONE) == 0
+    assert fresh.joint(Met()) == 0
+    assert fresh.joint(Met(disjoint=40)) < fresh.joint(Met(disjoint=39, destructive=1))
 
 
 def test_R47_the_rate_of_red_together_is_learnt_by_kind_of_overlap() -> None:
     history = History()
     for place in range(200):
-        history.learn(
-            (Met(how=Overlap.DESTRUCTIVE, others=1).word,), End.TOGETHER if place % 5 == 0 else End.GREEN
+        history.learn((Met(destructive=1).word,), End.TOGETHER if place % 5 == 0 else End.GREEN)
+        history.learn((Met(additive=1).word,), End.GREEN)
+        history.learn((Met(destructive=1).word,), End.RED)
+    assert history.joint(Met(destructive=1)) == pytest.approx(0.2, abs=0.03)
+    assert history.joint(Met(additive=1)) < 0.004
+
+
+def test_R47_blame_goes_where_it_is_likely_and_what_is_said_of_many_is_what_happens() -> None:
+    history, dice = History(), random.Random(7)
+    said = was = 0.0
+    for _ in range(3000):
+        met = Met(disjoint=dice.randrange(20), destructive=dice.randrange(3))
+        p = 1 - 0.998 ** met.exposures.get(Overlap.DISJOINT, 0) * 0.85 ** met.exposures.get(
+            Overlap.DESTRUCTIVE, 0
         )
-        history.learn((Met(how=Overlap.ADDITIVE, others=1).word,), End.GREEN)
-        history.learn((Met(how=Overlap.DESTRUCTIVE, others=1).word,), End.RED)
-    assert history.joint(Met(how=Overlap.DESTRUCTIVE, others=1)) == pytest.approx(0.2, abs=0.03)
-    assert history.joint(Met(how=Overlap.ADDITIVE, others=1)) < 0.004
+        red = dice.random() < p
+        said, was = said + history.joint(met), was + red
+        history.learn((met.word,), End.TOGETHER if red else End.GREEN)
+    assert said / was == pytest.approx(1, abs=0.15)
+    assert history.joint(Met(destructive=1)) == pytest.approx(0.15, abs=0.03)
+    assert history.joint(Met(disjoint=1)) == pytest.approx(0.002, abs=0.002)
 
 
 def test_what_a_change_is_like_in_words() -> None:
@@ -164,8 +177,7 @@ def test_what_a_change_is_like_in_words() -> None:
 
 
 def test_whom_it_met_is_read_back_from_its_words() -> None:
-    met = Met(how=Overlap.MIGRATIONS, others=7)
+    met = meeting(Overlaps(destructive=0b0001, migrations=0b0110, additive=0), ahead=0b1111)
+    assert met == Met(disjoint=1, migrations=2, destructive=1)
     assert met_of((*PLAIN, met.word)) == met
-    assert [met_of((word,)) for word in ("met:elsewhere:3", "met:disjoint:x", "met:", "role:met")] == [
-        None
-    ] * 4
+    assert [met_of((word,)) for word in ("met:1:2:3", "met:1:2:3:x", "met:", "role:met")] == [None] * 4

@@ -14,13 +14,13 @@ All of it can be said to a person: a `Forecast` is the sum of its parts.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from pointsman.core.model import GitPath
 from pointsman.core.queue.observation import Odds, Touch
-from pointsman.core.queue.overlap import Overlap
+from pointsman.core.queue.overlap import Overlap, Overlaps
 
 DAMPING = (0.0, 0.25, 0.5, 0.75, 1.0)
 LEAST, MOST = 0.002, 0.9
@@ -42,8 +42,8 @@ PRIOR_JOINT = {
 
 CROWD = 0.85
 MOST_MET = 24
-"""n others count as n ** CROWD: conflicts rise slower than the number of pairs. Source: SubmitQueue (EuroSys 2019), 5 %
-of changes with 1 other at work, 40 % with 15, which 1 - 0.95 ** (n ** CROWD) meets."""
+"""n others, and no more than `MOST_MET`, count as n ** CROWD: conflicts rise slower than the number of pairs. Source:
+SubmitQueue (EuroSys 2019), 5 % of changes with 1 other at work, 40 % with 15, which 1 - 0.95 ** (n ** CROWD) meets."""
 
 MOST_AREAS = 3
 MOST_WORDS = 5000
@@ -60,21 +60,22 @@ class End(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Met:
-    """Whom a change met in the line before it: the gravest way of several, and how many it met like that."""
+    """How many of those before it in the line a change meets in each way; each of them counts once."""
 
-    how: Overlap = Overlap.DISJOINT
-    others: int = 0
+    disjoint: int = 0
+    additive: int = 0
+    migrations: int = 0
+    destructive: int = 0
 
     @property
-    def exposure(self) -> float:
-        return float(min(self.others, MOST_MET) ** CROWD)
+    def exposures(self) -> dict[Overlap, float]:
+        """How much each way to meet counts, where there is any of it."""
+        counts = zip(Overlap, (self.disjoint, self.additive, self.migrations, self.destructive), strict=True)
+        return {how: min(count, MOST_MET) ** CROWD for how, count in counts if count}
 
     @property
     def word(self) -> str:
-        return f"met:{self.how.value}:{self.others}"
-
-
-ALONE = Met()
+        return f"met:{self.disjoint}:{self.additive}:{self.migrations}:{self.destructive}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -127,11 +128,16 @@ class History:
         return Forecast(p=_expit(sum(part for _, part in parts)), parts=parts)
 
     def joint(self, met: Met) -> float:
-        """How likely a change is red only together with one of those that it met."""
-        prior = PRIOR_JOINT[met.how]
-        tally = self._faded(self._met[met.how])
-        rate = (tally.reds + self.strength * prior) / (tally.seen + self.strength)
-        return _within(1 - (1 - min(rate, 0.5)) ** met.exposure, 0.0)
+        """How likely a change is red only together with one of those that it met: it is not with any of them."""
+        return min(MOST, 1 - math.prod(1 - hazard for hazard in self._hazards(met).values()))
+
+    def _hazards(self, met: Met) -> dict[Overlap, float]:
+        """For each way to meet, how likely one of those met like that makes the change red."""
+        return {how: 1 - (1 - self._rate(how)) ** exposure for how, exposure in met.exposures.items()}
+
+    def _rate(self, how: Overlap) -> float:
+        tally = self._faded(self._met[how])
+        return min(0.5, (tally.reds + self.strength * PRIOR_JOINT[how]) / (tally.seen + self.strength))
 
     def odds(self, words: Iterable[str], met: Met) -> Odds:
         return Odds(alone=self.alone(words).p, joint=max(LEAST, self.joint(met)))
@@ -142,16 +148,23 @@ class History:
         red = end is End.RED
         self._judge(told, red=red)
         self.ended += 1
-        self._count(self._all, red=red)
+        self._count(self._all, reds=red)
         for word in told:
             tally = self._words.pop(word, None) or Tally(at=self.ended)
-            self._count(tally, red=red)
+            self._count(tally, reds=red)
             self._words[word] = tally
         while len(self._words) > MOST_WORDS:
             del self._words[next(iter(self._words))]
         met = met_of(words)
-        if met is not None and not red and met.exposure:
-            self._count(self._met[met.how], red=end is End.TOGETHER, weight=met.exposure)
+        if met is not None and not red:
+            self._learn_met(met, red=end is End.TOGETHER)
+
+    def _learn_met(self, met: Met, *, red: bool) -> None:
+        """Where several ways could be at fault, each is as far as it was likely to be."""
+        hazards = self._hazards(met)
+        for how, exposure in met.exposures.items():
+            fault = hazards[how] / sum(hazards.values()) if red else 0.0
+            self._count(self._met[how], reds=fault, weight=exposure)
 
     def _judge(self, words: Sequence[str], *, red: bool) -> None:
         base = self.base()
@@ -173,9 +186,9 @@ class History:
         fade = 0.5 ** ((self.ended - tally.at) / self.half_life)
         return Tally(seen=tally.seen * fade, reds=tally.reds * fade, at=self.ended)
 
-    def _count(self, tally: Tally, *, red: bool, weight: float = 1.0) -> None:
+    def _count(self, tally: Tally, *, reds: float, weight: float = 1.0) -> None:
         now = self._faded(tally)
-        tally.seen, tally.reds, tally.at = now.seen + weight, now.reds + red, now.at
+        tally.seen, tally.reds, tally.at = now.seen + weight, now.reds + reds, now.at
 
 
 def words_of(
@@ -205,21 +218,23 @@ def _areas(paths: Iterable[GitPath]) -> list[str]:
     return sorted(counts, key=lambda area: (-counts[area], area))[:MOST_AREAS]
 
 
+def meeting(found: Overlaps, ahead: int) -> Met:
+    """Whom a change meets among those of the bits `ahead`."""
+    counts = {how.value: found.of(how, ahead).bit_count() for how in Overlap}
+    return Met(**counts)
+
+
 def met_of(words: Iterable[str]) -> Met | None:
     """Whom a change met, from its words; None where they don't say."""
     for word in words:
-        kind, _, rest = word.partition(":")
-        how, _, others = rest.partition(":")
-        if kind == "met" and how in _HOWS and others.isdecimal():
-            return Met(how=_HOWS[how], others=int(others))
+        kind, *counts = word.split(":")
+        if kind == "met" and len(counts) == len(Overlap) and all(count.isdecimal() for count in counts):
+            return Met(**{how.value: int(count) for how, count in zip(Overlap, counts, strict=True)})
     return None
 
 
-_HOWS: Mapping[str, Overlap] = {how.value: how for how in Overlap}
-
-
-def _within(p: float, least: float = LEAST) -> float:
-    return min(MOST, max(least, p))
+def _within(p: float) -> float:
+    return min(MOST, max(LEAST, p))
 
 
 def _logit(p: float) -> float:

@@ -1,0 +1,230 @@
+"""What the queue's strategy is told of waiting changes beside their state: what they touch, whose they are, how likely
+each is red, how the lane goes. All of it is a hint: what can't be read is left out, and nothing waits for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+
+from pointsman.core.contract import Contract, RoleFound
+from pointsman.core.errors import PointsmanError
+from pointsman.core.model import Sha
+from pointsman.core.queue.forecast import Forecast, History, Met, meeting, words_of
+from pointsman.core.queue.model import Change, ChangeState
+from pointsman.core.queue.observation import Odds, Pace, Touch
+from pointsman.core.queue.overlap import mended_by, never, overlaps
+from pointsman.ports import Clock, Git, People, Store
+from pointsman.service.forecasting import Learner
+from pointsman.service.judging import Subject, role_of
+from pointsman.service.recorded import LocalPeople
+from pointsman.service.touches import Touches
+
+LOOKED_AT = 400
+"""Changes, from the front of the line, whose paths are read: no strategy looks at more of them at once."""
+
+MOST_ROLES = 4000
+"""Answers to whose a change is that are kept."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LaneFacts:
+    """Hints by change id; any may lack a change. `changes` are those that were given, with the features that were
+    found for them: whoever saves a change later has to start from these, or the features are lost again."""
+
+    changes: tuple[Change, ...] = ()
+    touches: Mapping[int, Touch] = field(default_factory=dict)
+    roles: Mapping[int, str] = field(default_factory=dict)
+    odds: Mapping[int, Odds] = field(default_factory=dict)
+    pace: Pace = field(default_factory=Pace)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Kept:
+    """The last answer of a lane, and all that it was made from."""
+
+    key: tuple[object, ...]
+    facts: LaneFacts
+    words: Mapping[int, tuple[str, ...]]
+    met: Mapping[int, Met]
+
+
+@dataclass(kw_only=True)
+class Facts:
+    """One repository's; used by one thread at a time. Where nothing has changed since the last reading it costs a
+    query and a comparison."""
+
+    git: Git
+    store: Store
+    clock: Clock
+    people: People = field(default_factory=LocalPeople)
+    _learner: Learner | None = None
+    _lanes: dict[str, Touches] = field(default_factory=dict)
+    _roles: dict[tuple[int, Sha, str], str | None] = field(default_factory=dict)
+    _kept: dict[str, _Kept] = field(default_factory=dict)
+
+    def read(self, lane: str, tip: Sha, contract: Contract | None, changes: Sequence[Change]) -> LaneFacts:
+        """The hints on the lane's queued changes. May save features that were found for the first time."""
+        self._catch_up()
+        key = (
+            tip,
+            contract.digest if contract is not None else None,
+            self.learner.learnt,
+            tuple((change.id, change.head, change.priority, bool(change.features)) for change in changes),
+        )
+        kept = self._kept.get(lane)
+        if kept is not None and kept.key == key:
+            return replace(kept.facts, changes=self._with_features(changes), pace=self.learner.pace(lane))
+        found, whole = self._find(lane, tip, contract, changes)
+        self._kept[lane] = replace(found, key=key if whole else ())
+        return found.facts
+
+    def why(self, lane: str, change: int) -> tuple[Forecast, Met, float] | None:
+        """What the last reading of the lane rests on for that change: the forecast with its parts, whom it meets and
+        how likely it is red together with them. None: it was not among those looked at."""
+        kept = self._kept.get(lane)
+        if kept is None or change not in kept.words:
+            return None
+        met = kept.met.get(change, Met())
+        history = self.learner.history
+        return history.alone(kept.words[change]), met, history.joint(met)
+
+    @property
+    def learner(self) -> Learner:
+        if self._learner is None:
+            self._learner = Learner(store=self.store)
+        return self._learner
+
+    def _catch_up(self) -> None:
+        with suppress(PointsmanError):
+            self.learner.catch_up()
+
+    def _find(
+        self, lane: str, tip: Sha, contract: Contract | None, changes: Sequence[Change]
+    ) -> tuple[_Kept, bool]:
+        """The hints anew, and whether everything was looked at."""
+        front = sorted(changes, key=lambda change: (-change.priority, change.id))[:LOOKED_AT]
+        folders = _migration_folders(contract)
+        reader = self._lanes.setdefault(lane, Touches(git=self.git))
+        by_head, whole = reader.read([change.head for change in front], tip=tip, folders=folders)
+        touches = {change.id: by_head[change.head] for change in front if change.head in by_head}
+        roles, sure = self._roles_of(contract, front)
+        bits = {change.id: 1 << place for place, change in enumerate(front)}
+        found = overlaps(touches, bits, mended=mended_by(contract) if contract is not None else never)
+        known = sum(bits[one] for one in found)
+        met = {one: meeting(overlap, known & (bits[one] - 1)) for one, overlap in found.items()}
+        words = {
+            change.id: self._words(change, touches.get(change.id), roles.get(change.id)) for change in front
+        }
+        if contract is not None and sure:
+            self._save_features(front, words, met)
+        facts = LaneFacts(
+            changes=self._with_features(changes),
+            touches=touches,
+            roles=roles,
+            odds=_odds(self.learner.history, changes, words, met),
+            pace=self.learner.pace(lane),
+        )
+        return _Kept(key=(), facts=facts, words=words, met=met), whole and sure
+
+    def _words(self, change: Change, touch: Touch | None, role: str | None) -> tuple[str, ...]:
+        retry = self.learner.was_returned(change.lane, change.branch)
+        return words_of(touch, role, retry=retry, heals=change.id in self.learner.healed)
+
+    def _roles_of(self, contract: Contract | None, front: Sequence[Change]) -> tuple[dict[int, str], bool]:
+        """The role of each, and whether all could be asked for; who has none is left out."""
+        roles: dict[int, str] = {}
+        if contract is None:
+            return roles, True
+        for change in front:
+            key = (change.id, change.head, contract.digest)
+            if key not in self._roles:
+                try:
+                    self._roles[key] = self._role(contract, change)
+                except PointsmanError:
+                    return roles, False
+            role = self._roles[key]
+            if role is not None:
+                roles[change.id] = role
+        while len(self._roles) > MOST_ROLES:
+            del self._roles[next(iter(self._roles))]
+        return roles, True
+
+    def _role(self, contract: Contract, change: Change) -> str | None:
+        subject = Subject(
+            author=change.author,
+            who=self.people.author(change.author, change.account, contract),
+            branch=change.branch,
+            head=change.head,
+            target=change.lane,
+            worktree=change.worktree,
+        )
+        outcome = role_of(contract, subject)
+        return outcome.role if isinstance(outcome, RoleFound) else None
+
+    def _save_features(
+        self, front: Sequence[Change], words: Mapping[int, tuple[str, ...]], met: Mapping[int, Met]
+    ) -> None:
+        """Keep what changes are like that are looked at for the first time, in one save. They are read once more, so
+        that what was written meanwhile stays."""
+        known = self.learner.words
+        fresh = [
+            change for change in front if change.id in met and not change.features and change.id not in known
+        ]
+        features = {change.id: (*words[change.id], met[change.id].word) for change in fresh}
+        if not features:
+            return
+        try:
+            now = [self.store.change(one) for one in features]
+            records = [
+                replace(change, features=features[change.id])
+                for change in now
+                if change is not None and change.state is ChangeState.QUEUED and not change.features
+            ]
+            self.store.save(*records, at=self.clock.now())
+        except PointsmanError:
+            return
+        known.update(features)
+
+    def _with_features(self, changes: Sequence[Change]) -> tuple[Change, ...]:
+        known = self.learner.words
+        return tuple(
+            replace(change, features=known[change.id])
+            if not change.features and change.id in known
+            else change
+            for change in changes
+        )
+
+
+def _odds(
+    history: History,
+    changes: Sequence[Change],
+    words: Mapping[int, tuple[str, ...]],
+    met: Mapping[int, Met],
+) -> dict[int, Odds]:
+    """Those of the front by what they are like, those behind it by the rate of all."""
+    known: dict[tuple[str, ...], float] = {}
+    for each in words.values():
+        if each not in known:
+            known[each] = history.alone(each).p
+    usual = Odds(alone=history.base(), joint=PRIOR_JOINT)
+    odds: dict[int, Odds] = {}
+    for change in changes:
+        if change.id not in words:
+            odds[change.id] = usual
+        else:
+            joint = history.joint(met[change.id]) if change.id in met else PRIOR_JOINT
+            odds[change.id] = Odds(alone=known[words[change.id]], joint=joint)
+    return odds
+
+
+PRIOR_JOINT = 0.02
+"""How likely a change is red only together with another, where it is not known what it touches."""
+
+
+def _migration_folders(contract: Contract | None) -> tuple[str, ...]:
+    if contract is None:
+        return ()
+    return tuple(
+        dict.fromkeys(folder.strip("/") for policy in contract.migrations for folder in policy.versions)
+    )
