@@ -261,7 +261,7 @@ def test_the_mirror_is_made_once_and_kept_small(tmp_path: Path, bench: Bench) ->
     number = bench.at.pull("one")
     bench.forge.branch_heads(["main", f"#{number}"])
     folder = bench.git.git_common_dir
-    upkeep(bench.git)
+    upkeep(bench.git, keep=["main"])
     assert set(bench.git.refs("refs/pointsman/remote/")) == {"refs/pointsman/remote/heads/main"}
     assert list((folder / "objects" / "pack").glob("*.pack"))
     with open_mirror(folder) as again:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pointsman.core.errors import EnvironmentProblem
+from pointsman.core.errors import EnvironmentProblem, LaneLost
 from pointsman.core.queue.decide import decide
 from pointsman.core.queue.model import Entry
 from pointsman.ports import Clock, Gates, Store
 from pointsman.service.observe import Observer
 from pointsman.service.perform import Performer
+from pointsman.service.upkeep import Upkeep
 
 BUSY_SECONDS = 0.05
 """How long to wait for a running gate before looking again."""
@@ -20,6 +21,9 @@ IDLE_SECONDS = 0.5
 
 TROUBLE_SECONDS = 5.0
 """How long a daemon waits before it tries again when git, the disk or the store fails."""
+
+UPKEEP_SECONDS = 3600.0
+"""How often a lane at rest looks whether something has grown too large."""
 
 MAX_ROUNDS = 10_000
 """A lane that has more to do than this without anything running is a defect: stop loudly, don't spin."""
@@ -38,6 +42,7 @@ class Loop:
     store: Store
     gates: Gates
     clock: Clock
+    upkeep: Upkeep | None = None
 
     def recover(self) -> None:
         """What a new run does first: nothing of a killed one is left running, unpinned or lying about."""
@@ -68,6 +73,8 @@ class Loop:
             try:
                 performed = sum(self.wake(lane, stop=stop) for lane in self.store.lanes())
                 running = bool(self.store.runs(running=True))
+                if not performed:
+                    self._keep_up()
                 if once and not performed and not running:
                     self.gates.sweep([])
                     return
@@ -78,6 +85,17 @@ class Loop:
                     raise
                 self.performer.recorder.tell(Entry(lane="", kind="trouble", body={"why": str(problem)}))
                 self._wait(TROUBLE_SECONDS, stop)
+
+    def _keep_up(self) -> None:
+        """What it stumbles on is told and tried again next time: it keeps nothing from landing."""
+        if self.upkeep is None or not self.upkeep.is_due(UPKEEP_SECONDS):
+            return
+        try:
+            self.upkeep.run()
+        except LaneLost:
+            raise
+        except EnvironmentProblem as problem:
+            self.performer.recorder.tell(Entry(lane="", kind="trouble", body={"why": str(problem)}))
 
     def _wait(self, seconds: float, stop: Callable[[], bool]) -> None:
         waited = 0.0

@@ -17,6 +17,7 @@ from pointsman.service.loop import Loop
 from pointsman.service.pull_desk import PullDesk
 from pointsman.service.restore import Restorer
 from pointsman.service.speaker import Speaker
+from pointsman.service.upkeep import Upkeep
 
 LOOK_SECONDS = 300.0
 """How often a repository is looked at without an event: what a lost webhook costs at most (rule 6)."""
@@ -28,7 +29,13 @@ OWED_AT_ONCE = 10
 """Of the pull requests that are to be told again, so many are in one round."""
 
 UPKEEP_SECONDS = 86_400.0
-"""How often the mirror is tidied."""
+"""How often the state is kept within its bounds, and the mirror packed."""
+
+BUSY_UPKEEP_SECONDS = 3 * UPKEEP_SECONDS
+"""How long the mirror, whose packing takes a while, waits for a moment in which nothing is queued."""
+
+PACKED = "upkeep:mirror"
+"""The note of when the mirror was packed last, in seconds since 1970: the rhythm outlives the process."""
 
 TROUBLE_SECONDS = 30.0
 """How long a repository rests after its forge, git or disk failed, where nobody said how long."""
@@ -55,12 +62,12 @@ class Station:
     restorer: Restorer
     clock: Clock
     say: Callable[[str, Entry], None] = lambda _name, _entry: None
-    upkeep: Callable[[], None] = lambda: None
+    upkeep: Upkeep | None = None
+    pack: Callable[[], None] = lambda: None
     woken: bool = True
     resting_until: float = 0.0
     looked_at: float = field(default=float("-inf"))
     worked_at: float = field(default=float("-inf"))
-    kept_up_at: float = 0.0
     troubles: int = 0
     _changed: set[int] = field(default_factory=set)
 
@@ -123,11 +130,15 @@ class Station:
         return performed
 
     def _keep_up(self, now: float) -> None:
-        """Once a day, while nothing is queued: the mirror is packed, old refs go."""
-        if now - self.kept_up_at >= UPKEEP_SECONDS and not self._busy():
-            if self.kept_up_at:
-                self.upkeep()
-            self.kept_up_at = now
+        """Once a day. The mirror preferably while nothing is queued; one that was just made is no matter yet."""
+        if self.upkeep is not None and self.upkeep.is_due(UPKEEP_SECONDS):
+            self.upkeep.run()
+        packed = self.store.note(PACKED)
+        every = BUSY_UPKEEP_SECONDS if self._busy() else UPKEEP_SECONDS
+        if packed is None or now - float(packed) >= every:
+            self.store.save(Note(key=PACKED, value=str(now)), at=now)
+            if packed is not None:
+                self.pack()
 
     def _sync_reviews(self) -> int:
         """Reviews are read only for changes that wait for them."""

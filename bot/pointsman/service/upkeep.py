@@ -18,7 +18,7 @@ from pointsman.service.obey import DONE
 from pointsman.service.pins import Pins
 
 STAMP = "upkeep:at"
-"""The note of when the last upkeep ended, in seconds since 1970: the rhythm outlives the process."""
+"""The note of when the last upkeep began, in seconds since 1970: the rhythm outlives the process."""
 
 MOST_STEPS = 1_000
 """Pieces that one upkeep takes; the next one goes on."""
@@ -44,7 +44,7 @@ class Upkeep:
     bounds: Bounds = BOUNDS
 
     def is_due(self, every: float) -> bool:
-        """Whether the last one ended more than `every` seconds ago. A repository that never had one starts to count
+        """Whether the last one began more than `every` seconds ago. A repository that never had one starts to count
         now; a clock that was set back counts as due."""
         last = _number(self.store.note(STAMP))
         if last is None:
@@ -54,7 +54,8 @@ class Upkeep:
 
     def run(self) -> Mapping[str, int]:
         """Everything once; how many were taken, by kind. Errors as the ports have them: what was done until then is
-        done, and the rest is due again."""
+        done, and the rest is due next time."""
+        self._stamp()  # first: what fails must not be tried again and again
         taken: Counter[str] = Counter()
         self.pins.renew()
         for _ in range(MOST_STEPS):
@@ -67,7 +68,6 @@ class Upkeep:
         taken["notes"] += self._forget_notes()
         keep = self._runs_in_use()
         taken["files"] += sum(shelf.tidy(keep, now=self.clock.now()) for shelf in self.shelves)
-        self._stamp()
         return {name: count for name, count in taken.items() if count}
 
     def _runs_in_use(self) -> frozenset[int]:

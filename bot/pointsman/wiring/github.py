@@ -11,6 +11,7 @@ from typing import Literal
 
 from pointsman.adapters.clock import SystemClock
 from pointsman.adapters.gates.local import LocalGates
+from pointsman.adapters.gates.logs import RunFiles
 from pointsman.adapters.git.repository import GitRepository
 from pointsman.adapters.github.credentials import AppCredentials
 from pointsman.adapters.github.directory import AppDirectory, Installed, Opened, open_with_token
@@ -48,6 +49,7 @@ from pointsman.service.repair import Repairs
 from pointsman.service.restore import Restorer
 from pointsman.service.speaker import Speaker
 from pointsman.service.station import Station
+from pointsman.service.upkeep import Upkeep
 
 ACTION_GATE = "gate.yml"
 """The workflow that runs the contract's checks on a candidate where only `GITHUB_TOKEN` is to be had."""
@@ -294,9 +296,18 @@ def station(
         speaker=speaker,
         loop=Loop(observer=observer, performer=performer, store=store, gates=gates, clock=clock),
         clock=clock,
-        upkeep=lambda: upkeep(git),
+        upkeep=_upkeep(store, performer, folder, clock),
+        pack=lambda: upkeep(git, keep=store.lanes()),
         restorer=Restorer(git=git, remote=remote, forge=forge, store=store, clock=clock),
     )
+
+
+def _upkeep(store: Store, performer: Performer, folder: Path, clock: Clock) -> Upkeep | None:
+    """None for a document, which is cut whenever it is written, and whose folder goes with the run."""
+    if not isinstance(store, SqlStore) or isinstance(store, DocumentStore):
+        return None
+    shelves = (RunFiles(root=folder),)
+    return Upkeep(store=store, attic=store.attic(), pins=performer.pins, clock=clock, shelves=shelves)
 
 
 def _status(speaker: Speaker, number: int) -> str:

@@ -13,6 +13,7 @@ from pointsman.core.errors import PointsmanError, UserError
 if TYPE_CHECKING:
     from pointsman.adapters.git.repository import GitRepository
     from pointsman.adapters.local import LocalForge, RunLock
+    from pointsman.adapters.store.sql import SqlStore
     from pointsman.core.conflicts.model import NotRemade, Regenerator, Remade, RemakeRequest
     from pointsman.core.contract import Contract
     from pointsman.core.contract.model import Sandbox as Policy
@@ -20,12 +21,14 @@ if TYPE_CHECKING:
     from pointsman.core.healer.model import HealerCommand
     from pointsman.core.proof import Prover
     from pointsman.core.queue.model import Change
-    from pointsman.ports import Gates, Store
+    from pointsman.ports import Clock, Gates, Store
     from pointsman.service.consent import Consents
     from pointsman.service.loop import Loop
     from pointsman.service.migrations import Reader
+    from pointsman.service.perform import Performer
     from pointsman.service.recorder import Listener
     from pointsman.service.submit import Desk, NotSubmitted, Submission, Submitted
+    from pointsman.service.upkeep import Upkeep
 
 STATE_FOLDER = "pointsman"
 
@@ -231,13 +234,32 @@ def local_queue(
                 lock=lock,
                 desk=Desk(git=git, store=store, forge=forge, checkouts=LocalCheckouts(git=git), clock=clock),
                 consents=Consents(store=store, clock=clock),
-                loop=Loop(observer=observer, performer=performer, store=store, gates=gates, clock=clock),
+                loop=Loop(
+                    observer=observer,
+                    performer=performer,
+                    store=store,
+                    gates=gates,
+                    clock=clock,
+                    upkeep=_upkeep(git, store, performer, clock),
+                ),
                 lane=lane,
                 contract=contract,
             )
         finally:
             lock.release()
             store.close()
+
+
+def _upkeep(git: GitRepository, store: SqlStore, performer: Performer, clock: Clock) -> Upkeep:
+    from pointsman.adapters.caches import LooseObjects, ParseResults
+    from pointsman.adapters.gates.logs import RunFiles
+    from pointsman.adapters.parsing import cache_path
+    from pointsman.service.upkeep import Shelf, Upkeep
+
+    shelves: list[Shelf] = [RunFiles(root=state_folder(git)), LooseObjects(git_dir=git.git_common_dir)]
+    if (path := cache_path(git.git_common_dir)) is not None:
+        shelves.append(ParseResults(folder=path.parent))
+    return Upkeep(store=store, attic=store.attic(), pins=performer.pins, clock=clock, shelves=shelves)
 
 
 def base_contract(git: GitRepository, base: str | None) -> tuple[str, Contract]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
+from collections.abc import Collection
 from pathlib import Path
 
 from pointsman.adapters.git.repository import GitRepository
@@ -46,14 +47,17 @@ def _make(folder: Path) -> None:
         raise EnvironmentProblem(f"no mirror can be made at {folder}: {problem.strerror}") from problem
 
 
-def upkeep(git: GitRepository, *, now: float | None = None, seconds: float = SECONDS) -> None:
+def upkeep(
+    git: GitRepository, *, keep: Collection[str] = (), now: float | None = None, seconds: float = SECONDS
+) -> None:
     """Pack what has grown and forget what is old; safe beside any other use, and to be cut off.
 
     Refs of the remote whose commit is older than a month are dropped (fetching them again is cheap where they are
-    still wanted); objects that nothing names stay two weeks, for a job may be running on them."""
+    still wanted), but for the branches `keep`, on which everything stands; objects that nothing names stay two weeks,
+    for a job may be running on them."""
     now = time.time() if now is None else now
     process = GitProcess(git_dir=git.git_common_dir, address="")
-    _drop_old(git, process, now - KEPT_FOR)
+    _drop_old(git, process, now - KEPT_FOR, keep=keep)
     tasks = ("pack-refs", "loose-objects", "incremental-repack")
     process.run(
         "maintenance", "run", "--quiet", *(f"--task={task}" for task in tasks), token=None, seconds=seconds
@@ -65,11 +69,13 @@ def upkeep(git: GitRepository, *, now: float | None = None, seconds: float = SEC
             stamp.touch()
 
 
-def _drop_old(git: GitRepository, process: GitProcess, before: float) -> None:
+def _drop_old(git: GitRepository, process: GitProcess, before: float, *, keep: Collection[str]) -> None:
     listed = process.run(
-        "for-each-ref", "--format=%(committerdate:unix) %(refname)", f"{KEPT}pull/", token=None, seconds=60
+        "for-each-ref", "--format=%(committerdate:unix) %(refname)", KEPT, token=None, seconds=60
     )
-    kept = git.refs(KEPT)
+    kept = {
+        ref: sha for ref, sha in git.refs(KEPT).items() if ref not in {f"{KEPT}heads/{each}" for each in keep}
+    }
     for line in listed.stdout.decode(errors="surrogateescape").splitlines():
         when, _, ref = line.partition(" ")
         if when.isdigit() and int(when) < before and ref in kept:
