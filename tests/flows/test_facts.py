@@ -69,10 +69,9 @@ class Desk:
 
     def journal(self, *lines: Line) -> None:
         """What a lane writes down while it works."""
-        for at, kind, body in lines:
-            self.store.save(
-                LaneState(name="main"), entries=(Entry(lane="main", kind=kind, body=body),), at=at
-            )
+        for at, then in groupby(lines, key=lambda line: line[0]):
+            entries = tuple(Entry(lane="main", kind=kind, body=body) for _, kind, body in then)
+            self.store.save(LaneState(name="main"), entries=entries, at=at)
 
     def end(self, change: int, code: str = "") -> None:
         """The change lands, or is returned with that code."""
