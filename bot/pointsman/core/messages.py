@@ -8,10 +8,10 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from pointsman.core.contract import Check
+from pointsman.core.contract import AreaLimit, Check
 from pointsman.core.model import Sha
 from pointsman.core.queue.model import Candidate, Change, Reason, Run
-from pointsman.core.queue.observation import BaseCommit
+from pointsman.core.queue.observation import BaseCommit, Deployment
 
 SHORT = 10
 
@@ -66,6 +66,71 @@ def base_is_red(check: str, tip: Sha, run: Run) -> str:
 
 def too_many_failures(count: int) -> str:
     return f"{count} changes in a row were red. See why, then resume: `pointsman resume`, or `/resume`."
+
+
+def deployment_failed(deployment: Deployment) -> str:
+    return (
+        f"the deployment of {short(deployment.commit)} failed: {deployment.why or 'no reason was given'}"
+        f"{_see(deployment)}. Nothing lands on it. Mend it, then resume: `pointsman resume`, or `/resume`."
+    )
+
+
+def deployment_late(deployment: Deployment, timeout: float) -> str:
+    return (
+        f"the deployment of {short(deployment.commit)} has not ended after {duration(timeout)}{_see(deployment)} "
+        "(deploy.timeout). See why, then resume: `pointsman resume`, or `/resume`."
+    )
+
+
+def deploying(deployment: Deployment) -> str:
+    return (
+        f"the deployment of {short(deployment.commit)} has not ended yet{_see(deployment)}; "
+        "what is green by then lands together after it"
+    )
+
+
+def _see(deployment: Deployment) -> str:
+    return f" ({deployment.url})" if deployment.url else ""
+
+
+def duration(seconds: float) -> str:
+    """As a contract writes it: `45m`, `1h30m`."""
+    parts = [(int(seconds) // 86400, "d"), (int(seconds) // 3600 % 24, "h"), (int(seconds) // 60 % 60, "m")]
+    return "".join(f"{number}{unit}" for number, unit in [*parts, (int(seconds) % 60, "s")] if number) or "0s"
+
+
+def frozen(reason: str, ends: str) -> str:
+    until = f"until {ends}" if ends else "for now"
+    return f"nothing but a hotfix lands {until}: {reason}. It is tested meanwhile"
+
+
+def role_full(role: str, most: int) -> str:
+    return (
+        f"{counted(most, 'change')} of the role {role} may be in the gate at once (limits.writers_per_role); "
+        "it has its turn when one before it has landed or left"
+    )
+
+
+def area_full(limit: AreaLimit) -> str:
+    return (
+        f"{counted(limit.max, 'open change')} may touch {limit.area.text} (limits.open_prs_per_area, line "
+        f"{limit.area.line}), and as many are before it. Land or withdraw those, or say with a priority which go first"
+    )
+
+
+def area_refused(change: Change, limit: AreaLimit, others: Sequence[Change]) -> Reason:
+    return Reason(
+        code="area_full",
+        text=f"{counted(limit.max, 'open change')} may touch {limit.area.text} (limits.open_prs_per_area, line "
+        f"{limit.area.line}), and {', '.join(map(name, others))} came before it. Submit it again when one of them "
+        "has landed or left.",
+        reproduce=_again(change),
+    )
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 change`, `2 changes`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def base_moved(candidate: Candidate, tip: Sha) -> str:

@@ -133,7 +133,7 @@ def test_schema_prints_the_json_schema(run) -> None:  # type: ignore[no-untyped-
 
 
 def test_R23_inventory_prints_each_resource_with_its_holder(repo: Repo, run) -> None:  # type: ignore[no-untyped-def]
-    writers = "writers: {main: {holder: queue, kind: branch}, prod-db: {holder: ada, kind: database}, f: {holder: bo}}\n"
+    writers = "writers: {main: {holder: queue, kind: branch}, prod-db: {holder: ada, kind: database}, f: {holder: b}}\n"
     commit(repo, {".pointsman.yml": CONTRACT + writers})
     code, out, _ = run("inventory")
     assert code == 0
@@ -141,7 +141,7 @@ def test_R23_inventory_prints_each_resource_with_its_holder(repo: Repo, run) -> 
         ["resource", "kind", "holder"],
         ["main", "branch", "queue"],
         ["prod-db", "database", "ada"],
-        ["f", "bo"],
+        ["f", "b"],
     ]
     code, out, _ = run("inventory", "--json")
     assert json.loads(out)["writers"][1] == {

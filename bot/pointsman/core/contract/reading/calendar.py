@@ -1,15 +1,11 @@
-"""How freezes of a contract are written: days, times of the day, zones; when one holds is not decided here.
-
-The zone database is taken for a table of constants: nothing else of the machine is looked at.
-"""
+"""How freezes of a contract are written: days, times of the day, zones; when one holds is not decided here."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
-from functools import cache
+from datetime import UTC, datetime
 from typing import Any
 
 from pointsman.core.contract.model import DAYS, MIDNIGHT, Freeze
@@ -18,29 +14,10 @@ from pointsman.core.contract.reading.problems import ErrorLog
 from pointsman.core.contract.reading.records import Key, ListOf, Mapped, Record
 from pointsman.core.contract.reading.shapes import At, Checked, Choice, Invalid, Json, Shape, Text, wrong
 from pointsman.core.contract.reading.words import SENTENCE
+from pointsman.core.contract.zones import zone_named, zone_problem
 
 _CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]"
 _MOMENT = rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}(?:[T ]{_CLOCK})?"
-
-
-@cache
-def zone_named(name: str) -> tzinfo | None:
-    """The rules of a zone by its IANA name (`Europe/Berlin`); None where this machine knows none of that name."""
-    if name == "UTC":
-        return UTC
-    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return None
-
-
-def _zone_problem(name: str) -> str:
-    if zone_named(name) is not None:
-        return ""
-    why = "" if zone_named("Europe/London") else " (this machine has no time zones at all: install tzdata)"
-    return f"no time zone is called {name!r}; write an IANA name such as Europe/Berlin or UTC{why}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -115,7 +92,7 @@ def freeze_shape() -> ListOf:
         ListOf(Choice(DAYS), at_least=1, one=True, what="a list of days such as [fri, sat]"),
         lambda names: frozenset(DAYS.index(name) for name in names),
     )
-    zone = Checked(lambda text, _node, _at: text, _zone_problem, Text("the name of a time zone"))
+    zone = Checked(lambda text, _node, _at: text, zone_problem, Text("the name of a time zone"))
     return ListOf(
         Record(
             build=_freeze,
