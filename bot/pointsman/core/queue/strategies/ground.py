@@ -81,10 +81,10 @@ class Ground:
         )
 
     def _is_barred(self, added: int, base: int) -> bool:
-        """Whether one of `added` could not be built on `base`, or on it with some of the others, whatever the order in
-        which they are brought in."""
+        """Whether one of `added` could not be built behind `base`, or behind it and some of the others, whatever the
+        order in which they are brought in. Behind more of them it can't be either."""
         return any(
-            holds(barred, base) and holds(base | (added & ~bit), barred)
+            holds(base | (added & ~bit), barred)
             for bit in bits(added & self.stubborn)
             for barred in self.waiting[bit].barred
         )
@@ -150,7 +150,7 @@ class Ground:
         return [
             one.bit
             for one in due
-            if top in one.barred
+            if any(holds(top, barred) for barred in one.barred)
             and self.can_join(one.bit, 0, 0)
             and (one.cleared < 0 or self.facts.now - one.cleared > AGAIN * self.facts.gate)
         ]

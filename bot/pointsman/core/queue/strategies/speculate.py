@@ -16,8 +16,8 @@ WINDOW = 400
 """Changes looked at, from the front of the line."""
 
 INCREMENT = 0.6
-"""A link, or a group that is screened, takes changes while they are all green with this probability. From 0.7 on links get too short: near the limit
-every red one costs all the runners."""
+"""A link, or a group that is screened, takes changes while they are all green with this probability. From 0.7 on links
+get too short: near the limit every red one costs all the runners."""
 
 DEPTH = 0.12
 """Fresh changes join the chain while the whole of it is at least so likely."""
