@@ -169,16 +169,20 @@ def test_a_document_of_an_older_schema_is_brought_up(tmp_path: Path) -> None:
     save_one(store, make_change(), make_entry())
     value = document(tmp_path)
     value["schema"] = "0001"
-    del value["tables"]["notes"]
-    table = value["tables"]["changes"]
-    for column in ("number", "account", "hold"):
-        place = table["columns"].index(column)
-        del table["columns"][place]
-        for row in table["rows"]:
-            del row[place]
-    for name, newer in {"approvals": ["account", "revoked"], "grants": ["account"]}.items():
-        columns = value["tables"][name]["columns"]
-        value["tables"][name]["columns"] = [each for each in columns if each not in newer]
+    del value["tables"]["notes"], value["tables"]["claims"]
+    newer = {
+        "changes": ("number", "account", "hold", "features"),
+        "candidates": ("purpose", "tested"),
+        "approvals": ("account", "revoked"),
+        "grants": ("account",),
+        "ledger": ("holder",),
+    }
+    for name, columns in newer.items():
+        table = value["tables"][name]
+        for column in columns:
+            place = table["columns"].index(column)
+            for row in (table["columns"], *table["rows"]):
+                del row[place]
     put(tmp_path, json.dumps(value))
     later = open_document(tmp_path)
     assert later.changes() == store.changes()

@@ -14,6 +14,7 @@ from pointsman.cli.common import note, repository_option
 
 if TYPE_CHECKING:
     from pointsman.core.queue.model import Entry
+    from pointsman.ports import Turn
 
 WAIT_SECONDS = 0.2
 TOLD = frozenset(
@@ -25,6 +26,8 @@ TOLD = frozenset(
         "trouble",
         "waiting",
         "discarded",
+        "cleared",
+        "restacked",
         "split",
         "blocked",
         "paused",
@@ -37,22 +40,38 @@ TOLD = frozenset(
 @click.option("--once", is_flag=True, help="Return when the queue has nothing left to do.")
 @click.option("--wait/--no-wait", default=True, show_default=True, help="Wait while another run works it.")
 @click.option("--quiet", "-q", is_flag=True, help="Say nothing but errors.")
+@click.option(
+    "--database",
+    metavar="WHERE",
+    help="Keep the state in PostgreSQL: env:NAME, a file that holds the address, or an address without a password. "
+    "Several runs may share it.  [default: $POINTSMAN_DATABASE, else SQLite beside the repository]",
+)
 @repository_option
-def run(directory: Path, once: bool, wait: bool, quiet: bool) -> int:
+def run(directory: Path, once: bool, wait: bool, quiet: bool, database: str | None) -> int:
     """Work the queue: build candidates, heal forks, run the gate, land what passed, one at a time.
 
     Only one `run` works a repository; a second waits for it. Ctrl-C (or SIGTERM) stops after the current
     step: running gates are stopped and run again next time, nothing is lost. So is after kill -9.
+
+    With the state in PostgreSQL the second may run on another machine that sees the same repository, and takes over
+    when the first dies or loses the database. Set POINTSMAN_DATABASE for the other commands, too.
     """
+    from pointsman.core.errors import LaneLost
     from pointsman.wiring import local_queue
 
-    with _stoppable() as stop, local_queue(directory, contract_needed=False) as queue:
-        if not _take_lock(queue.lock, wait=wait, stop=stop):
-            return 0 if stop.asked else 1
+    with _stoppable() as stop, local_queue(directory, contract_needed=False, database=database) as queue:
         queue.listen(lambda entry: None if quiet else _say(entry))
-        queue.loop.run(once=once, stop=lambda: stop.asked)
-        queue.stop_runs()
-    return 130 if stop.asked else 0
+        while _take_lock(queue.lock, wait=wait, stop=stop):
+            try:
+                queue.loop.run(once=once, stop=lambda: stop.asked)
+            except LaneLost as problem:
+                note(str(problem))
+            else:
+                return 130 if stop.asked else 0
+            finally:
+                queue.stop_runs()
+                queue.lock.release()
+    return 0 if stop.asked else 1
 
 
 class Stop:
@@ -78,19 +97,28 @@ def _stoppable() -> Iterator[Stop]:
             signal.signal(number, handler)
 
 
-def _take_lock(lock: object, *, wait: bool, stop: Stop) -> bool:
+def _take_lock(lock: Turn, *, wait: bool, stop: Stop) -> bool:
+    """A database that can't be reached for now is waited for, too."""
     import time
 
-    from pointsman.adapters.local import RunLock
+    from pointsman.core.errors import EnvironmentProblem
 
-    assert isinstance(lock, RunLock)  # noqa: S101 - wiring gives nothing else
-    if lock.acquire():
-        return True
-    note(f"Another run (process {lock.holder()}) works this repository" + ("; waiting." if wait else "."))
-    while wait and not stop.asked:
+    told = ""
+    while not stop.asked:
+        try:
+            if lock.acquire():
+                return True
+            why = f"Another run (process {lock.holder()}) works this repository"
+        except EnvironmentProblem as problem:
+            if not wait:
+                raise
+            why = str(problem)
+        if why != told:
+            note(why + ("; waiting." if wait else "."))
+            told = why
+        if not wait:
+            break
         time.sleep(WAIT_SECONDS)
-        if lock.acquire():
-            return True
     return False
 
 

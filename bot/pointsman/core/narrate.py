@@ -81,6 +81,10 @@ def _landed(body: Body) -> str:
     return f"{_changes(body)} as {_short(body, 'commit')}{note}"
 
 
+def _restacked(body: Body) -> str:
+    return f"{_candidate(body)} onto {_short(body, 'base')} as {_short(body, 'commit')}"
+
+
 def _change_by(body: Body) -> str:
     return f"{_change(body)} by {body.get('by', '?')}"
 
@@ -130,7 +134,9 @@ _SENTENCES: dict[str, tuple[str, str | None, Callable[[Body], str]]] = {
     "repaired": ("repaired", "green", _change_because),
     "granted": ("granted", None, _granted),
     "blocked": ("blocked", "yellow", _candidate_because),
-    "split": ("red batch", "yellow", _candidate_because),
+    "split": ("red", "yellow", _candidate_because),
+    "cleared": ("green", None, _candidate_because),
+    "restacked": ("moved up", None, _restacked),
     "discarded": ("given up", None, _candidate_because),
     "paused": ("paused", "red", _why),
     "resumed": ("resumed", None, _by),

@@ -134,14 +134,16 @@ class Stories:
         return judged_of(self.verdicts.of_change(change, tip, contract))
 
     def _candidate(self, change: Change) -> Candidate | None:
-        """The candidate that it is in, or was in last."""
-        queued = change.state is ChangeState.QUEUED
-        states = _LIVE if queued else (CandidateState.LANDED, CandidateState.FAILED, CandidateState.DISCARDED)
+        """The smallest live candidate that it is in, or the one that its end was decided on: of those that were red the
+        one that it was alone in."""
+        states: tuple[CandidateState, ...] = _LIVE
         if change.state is ChangeState.LANDED:
             states = (CandidateState.LANDED, CandidateState.LANDING)
-        found = self.store.candidates(change.lane, states=states)
+        elif change.state is not ChangeState.QUEUED:
+            states = (CandidateState.FAILED, CandidateState.DISCARDED)
+        found = self.store.candidates(change.lane, states=states, since=change.submitted_at)
         own = [one for one in found if any(member.change == change.id for member in one.members)]
-        return own[-1] if own else None
+        return min(own, key=lambda one: (len(one.members), -one.id), default=None)
 
     def _stage(self, change: Change, candidate: Candidate | None) -> Stage:
         match change.state:

@@ -56,9 +56,9 @@ def _doing(change: Change, live: Sequence[Candidate], runs: Sequence[Run]) -> st
         return "\n".join(_why_returned(change.reason))
     if change.wait is not None:  # cleared when it is built: whoever waits in a candidate has passed
         return f"waits: {change.wait.text}"
-    for candidate in live:
+    for candidate in sorted(live, key=lambda one: len(one.members)):
         if change.id in {member.change for member in candidate.members}:
-            return _testing(candidate, runs)
+            return _testing(change, candidate, runs)
     return f"landed as {change.landed[:10]}" if change.landed is not None else ""
 
 
@@ -73,10 +73,13 @@ def _why_returned(reason: Reason) -> Iterator[str]:
         yield f"again: {reason.reproduce}"
 
 
-def _testing(candidate: Candidate, runs: Sequence[Run]) -> str:
+def _testing(change: Change, candidate: Candidate, runs: Sequence[Run]) -> str:
     states = _states([run for run in runs if run.candidate == candidate.id])
     checks = ", ".join(f"{check} {states.get(check, 'due')}" for check, _ in candidate.checks)
-    return f"{candidate.state.value} as {candidate.commit[:10]}: {checks or 'no commands to run'}"
+    others = [f"#{member.change}" for member in candidate.members if member.change != change.id]
+    beside = f" with {', '.join(others)}" if others else ""
+    what = f"{candidate.state.value} as {candidate.commit[:10]}{beside}"
+    return f"{what}: {checks or 'no commands to run'}"
 
 
 def _states(runs: Sequence[Run]) -> Mapping[str, str]:
