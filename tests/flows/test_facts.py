@@ -266,3 +266,32 @@ def test_without_a_contract_there_are_no_roles_and_nothing_is_kept(world: World)
         found = desk.facts.read("main", Sha(world.repo.rev("main")), None, desk.queued())
         assert (found.roles, set(found.touches), set(found.odds)) == ({}, {1, 2, 3, 4}, {1, 2, 3, 4})
         assert not any(change.features for change in desk.queued())
+
+
+# As somebody asks for it
+
+
+def test_R67_queue_why_says_what_is_expected_of_a_change_and_saves_nothing(world: World) -> None:
+    said = world.cli("queue", "--why", "agent/d")
+    assert (said.code, said.err) == (0, "")
+    assert said.out.splitlines()[0] == "#4 agent/d, place 4: work of agent/d"
+    assert "    changes the same files as #2 agent/b: app.txt" in said.out.splitlines()
+    value = world.cli("queue", "--why", "4", "--json").json
+    assert [one["change"] for one in value["together"]["meets"]] == [1, 2]
+    assert (value["role"], value["alone"]["learnt_from"]) == ("coder", 0)
+    assert world.rows("select distinct features from changes") == [("[]",)]
+    unknown = world.cli("queue", "--why", "agent/x")
+    assert (unknown.code, unknown.out) == (2, "")
+    assert "agent/x is not in the queue" in unknown.err
+
+
+def test_what_a_real_run_wrote_down_is_learnt(world: World) -> None:
+    world.branch("agent/red", {"red": "x"})
+    world.submit("agent/red")
+    world.work()
+    world.branch("agent/e")
+    world.submit("agent/e")
+    value = world.cli("queue", "--why", "agent/e", "--json").json
+    landed = list(world.states().values()).count("landed")
+    assert value["alone"]["learnt_from"] == landed + 1
+    assert value["gate_seconds"] > 0

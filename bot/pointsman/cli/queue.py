@@ -103,13 +103,20 @@ def _say_submitted(outcome: Any) -> None:
 @click.command()
 @click.option("--all", "everything", is_flag=True, help="Changes that have ended, too.")
 @click.option("--base", metavar="BRANCH", help="Only this lane.")
+@click.option("--why", metavar="CHANGE", help="What is expected of CHANGE (a number or a branch), and why.")
 @repository_option
 @json_option
-def queue(directory: Path, everything: bool, base: str | None, as_json: bool) -> int:
-    """Show the queue: the order, what is tested, what each change waits for and why others came back."""
+def queue(directory: Path, everything: bool, base: str | None, why: str | None, as_json: bool) -> int:
+    """Show the queue: the order, what is tested, what each change waits for and why others came back.
+
+    With --why: how likely one change is red by itself, or together with those ahead of it, what that rests on, and
+    which of them it meets in the same files. The queue chooses by this what to test together; it never refuses by it.
+    """
     from pointsman.wiring import local_queue
 
     with local_queue(directory, base=base, contract_needed=False) as desk:
+        if why is not None:
+            return _say_why(desk, why, as_json=as_json)
         view = desk.view(everything=everything)
     if as_json:
         print_json(view)
@@ -118,6 +125,22 @@ def queue(directory: Path, everything: bool, base: str | None, as_json: bool) ->
         click.echo("The queue is empty. `pointsman submit BRANCH` puts a branch into it.")
     for lane in view["lanes"]:
         _say_lane(lane)
+    return 0
+
+
+def _say_why(desk: LocalQueue, text: str, *, as_json: bool) -> int:
+    from pointsman.core.queue import foretold
+    from pointsman.service.foretelling import foretell
+
+    change = _find(desk, text)
+    told = foretell(change, git=desk.git, store=desk.store, forge=desk.forge, clock=desk.loop.clock)
+    if as_json:
+        print_json(foretold.as_json(told))
+        return 0
+    first, *rest = foretold.sentences(told)
+    click.echo(click.style(first, bold=True))
+    for line in rest:
+        click.echo(line)
     return 0
 
 

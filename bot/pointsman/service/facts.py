@@ -3,22 +3,23 @@ each is red, how the lane goes. All of it is a hint: what can't be read is left 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from pointsman.core.contract import Contract, RoleFound
 from pointsman.core.errors import PointsmanError
-from pointsman.core.model import Sha
-from pointsman.core.queue.forecast import Forecast, History, Met, meeting, words_of
+from pointsman.core.model import GitPath, Sha
+from pointsman.core.queue.forecast import History, Met, meeting, words_of
+from pointsman.core.queue.foretold import Foretold, Neighbour
 from pointsman.core.queue.model import Change, ChangeState
 from pointsman.core.queue.observation import Odds, Pace, Touch
-from pointsman.core.queue.overlap import mended_by, never, overlaps
+from pointsman.core.queue.overlap import Overlap, meeting_places, mended_by, never, overlap, overlaps
 from pointsman.ports import Clock, Git, People, Store
 from pointsman.service.forecasting import Learner
 from pointsman.service.judging import Subject, role_of
 from pointsman.service.recorded import LocalPeople
-from pointsman.service.touches import Touches
+from pointsman.service.touches import AT_ONCE, Touches
 
 LOOKED_AT = 400
 """Changes, from the front of the line, whose paths are read: no strategy looks at more of them at once."""
@@ -45,6 +46,7 @@ class _Kept:
 
     key: tuple[object, ...]
     facts: LaneFacts
+    front: tuple[Change, ...]
     words: Mapping[int, tuple[str, ...]]
     met: Mapping[int, Met]
 
@@ -52,19 +54,22 @@ class _Kept:
 @dataclass(kw_only=True)
 class Facts:
     """One repository's; used by one thread at a time. Where nothing has changed since the last reading it costs a
-    query and a comparison."""
+    query and a comparison. `saves`: features that are found for the first time are kept in the store, which is for who
+    works the lane; `at_once`: so many changes are looked at for the first time in one reading."""
 
     git: Git
     store: Store
     clock: Clock
     people: People = field(default_factory=LocalPeople)
+    saves: bool = True
+    at_once: int = AT_ONCE
     _learner: Learner | None = None
     _lanes: dict[str, Touches] = field(default_factory=dict)
     _roles: dict[tuple[int, Sha, str], str | None] = field(default_factory=dict)
     _kept: dict[str, _Kept] = field(default_factory=dict)
 
     def read(self, lane: str, tip: Sha, contract: Contract | None, changes: Sequence[Change]) -> LaneFacts:
-        """The hints on the lane's queued changes. May save features that were found for the first time."""
+        """The hints on the lane's queued changes, given in any order."""
         self._catch_up()
         key = (
             tip,
@@ -79,15 +84,25 @@ class Facts:
         self._kept[lane] = replace(found, key=key if whole else ())
         return found.facts
 
-    def why(self, lane: str, change: int) -> tuple[Forecast, Met, float] | None:
-        """What the last reading of the lane rests on for that change: the forecast with its parts, whom it meets and
-        how likely it is red together with them. None: it was not among those looked at."""
+    def why(self, lane: str, change: int, contract: Contract | None) -> Foretold | None:
+        """What the last reading of the lane says of a change, and what that rests on. None: it was not among the
+        `LOOKED_AT` in front."""
         kept = self._kept.get(lane)
         if kept is None or change not in kept.words:
             return None
-        met = kept.met.get(change, Met())
+        ahead = [one.id for one in kept.front].index(change)
         history = self.learner.history
-        return history.alone(kept.words[change]), met, history.joint(met)
+        return Foretold(
+            change=kept.front[ahead],
+            place=ahead + 1,
+            role=kept.facts.roles.get(change),
+            alone=history.alone(kept.words[change]),
+            joint=history.joint(kept.met.get(change, Met())),
+            neighbours=tuple(_neighbours(kept, ahead, _mended(contract))),
+            pace=self.learner.pace(lane),
+            ended=history.ended,
+            is_read=change in kept.met,
+        )
 
     @property
     def learner(self) -> Learner:
@@ -105,18 +120,18 @@ class Facts:
         """The hints anew, and whether everything was looked at."""
         front = sorted(changes, key=lambda change: (-change.priority, change.id))[:LOOKED_AT]
         folders = _migration_folders(contract)
-        reader = self._lanes.setdefault(lane, Touches(git=self.git))
+        reader = self._lanes.setdefault(lane, Touches(git=self.git, at_once=self.at_once))
         by_head, whole = reader.read([change.head for change in front], tip=tip, folders=folders)
         touches = {change.id: by_head[change.head] for change in front if change.head in by_head}
         roles, sure = self._roles_of(contract, front)
         bits = {change.id: 1 << place for place, change in enumerate(front)}
-        found = overlaps(touches, bits, mended=mended_by(contract) if contract is not None else never)
+        found = overlaps(touches, bits, mended=_mended(contract))
         known = sum(bits[one] for one in found)
-        met = {one: meeting(overlap, known & (bits[one] - 1)) for one, overlap in found.items()}
+        met = {one: meeting(each, known & (bits[one] - 1)) for one, each in found.items()}
         words = {
             change.id: self._words(change, touches.get(change.id), roles.get(change.id)) for change in front
         }
-        if contract is not None and sure:
+        if self.saves and contract is not None and sure:
             self._save_features(front, words, met)
         facts = LaneFacts(
             changes=self._with_features(changes),
@@ -125,7 +140,7 @@ class Facts:
             odds=_odds(self.learner.history, changes, words, met),
             pace=self.learner.pace(lane),
         )
-        return _Kept(key=(), facts=facts, words=words, met=met), whole and sure
+        return _Kept(key=(), facts=facts, front=tuple(front), words=words, met=met), whole and sure
 
     def _words(self, change: Change, touch: Touch | None, role: str | None) -> tuple[str, ...]:
         retry = self.learner.was_returned(change.lane, change.branch)
@@ -220,6 +235,22 @@ def _odds(
 
 PRIOR_JOINT = 0.02
 """How likely a change is red only together with another, where it is not known what it touches."""
+
+
+def _mended(contract: Contract | None) -> Callable[[GitPath], bool]:
+    return mended_by(contract) if contract is not None else never
+
+
+def _neighbours(kept: _Kept, place: int, mended: Callable[[GitPath], bool]) -> Iterator[Neighbour]:
+    """Those ahead that the change at that place meets, the front first."""
+    touches = kept.facts.touches
+    own = touches.get(kept.front[place].id)
+    for one in kept.front[:place]:
+        if own is None or one.id not in touches:
+            continue
+        how = overlap(own, touches[one.id], mended=mended)
+        if how is not Overlap.DISJOINT:
+            yield Neighbour(change=one, how=how, where=meeting_places(own, touches[one.id], how))
 
 
 def _migration_folders(contract: Contract | None) -> tuple[str, ...]:

@@ -38,6 +38,7 @@ class Touches:
     """One lane's. The memory holds those that were asked for last, nothing else."""
 
     git: Git
+    at_once: int = AT_ONCE
     _tip: Sha | None = None
     _folders: tuple[str, ...] = ()
     _known: dict[Sha, _Known] = field(default_factory=dict)
@@ -49,12 +50,14 @@ class Touches:
         whatever they are called. Nothing is run where all heads are known and the tip is where it was."""
         self._follow(tip, folders)
         unknown = [head for head in heads if head not in self._known]
-        for head in unknown[:AT_ONCE]:
+        for head in unknown[: self.at_once]:
             self._known[head] = self._look(head, tip)
         if len(self._known) > len(heads):
             self._known = {head: self._known[head] for head in heads if head in self._known}
         found = {head: known.touch for head in heads if (known := self._known.get(head)) is not None}
-        return {head: touch for head, touch in found.items() if touch is not None}, len(unknown) <= AT_ONCE
+        return {head: touch for head, touch in found.items() if touch is not None}, len(
+            unknown
+        ) <= self.at_once
 
     def _follow(self, tip: Sha, folders: tuple[str, ...]) -> None:
         """Forget what a base that moved has changed: mostly nothing."""

@@ -72,6 +72,14 @@ def overlap(a: Touch, b: Touch, *, mended: Callable[[GitPath], bool] = never) ->
     return Overlap.DISJOINT
 
 
+def meeting_places(a: Touch, b: Touch, how: Overlap) -> tuple[str, ...]:
+    """The paths, or (ADDITIVE) else the folders, in which they meet, sorted."""
+    shared = (a.modified | a.added) & (b.modified | b.added)
+    if how is Overlap.ADDITIVE and not shared:
+        return tuple(sorted(_folders(a.added) & _folders(b.added)))
+    return tuple(sorted(shared))
+
+
 def overlaps(
     touches: Mapping[int, Touch], bits: Mapping[int, int], *, mended: Callable[[GitPath], bool] = never
 ) -> dict[int, Overlaps]:
