@@ -14,7 +14,8 @@ from pointsman.core.report.model import Piece, Spent, Suggestion
 FEWEST = {50: 5, 95: 20, 99: 100}
 """A percentile is said from so many values on: below, it would only be one of them."""
 
-UNKNOWN = "not stated"
+UNKNOWN = "not known"
+NOT_STATED = "not stated"
 
 
 class By(StrEnum):
@@ -221,7 +222,7 @@ def _names(piece: Piece, by: By) -> tuple[str, ...]:
         case By.AUTHOR:
             return (piece.author,)
         case By.MODEL:
-            return (piece.stated.model or UNKNOWN,)
+            return (piece.stated.model or NOT_STATED,)
         case By.AREA:
             return piece.areas or (UNKNOWN,)
 

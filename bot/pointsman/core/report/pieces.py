@@ -18,8 +18,8 @@ from pointsman.core.report.model import Commits, Piece, Records, Span, Spent, St
 from pointsman.core.report.timeline import History, seconds_by_stage
 from pointsman.core.report.trailers import stated
 
-CONFLICTS = frozenset({"merge_conflict", "conflict", "behind"})
-"""Codes of returns and waits that mean: it does not merge with what is there, or with what is ahead of it."""
+CONFLICTS = frozenset({"merge_conflict", "conflict", "same_table", "behind"})
+"""Codes of returns and waits that mean: files or migrations collide with what is there, or with what is ahead."""
 
 NOISE = 1e-6
 """Seconds that sums of floats may be apart."""

@@ -20,7 +20,9 @@ _HOLDS = {
     "behind": "waiting for what is ahead of it",
     "blocked": "landing blocked",
     "deploy": "waiting for a deployment",
-    "freeze": "frozen",
+    "frozen": "waiting for the end of a freeze",
+    "role_full": "waiting for others of its role",
+    "area_full": "waiting for others in its area",
     "no_base": "no base branch",
     "contract": "no readable contract",
 }
@@ -31,6 +33,8 @@ _SPENT = {
     Spent.OPEN: "still open",
 }
 MINUTE, HOUR, DAY = 60, 3600, 86_400
+_UNITS = ((DAY, HOUR, "d", "h"), (HOUR, MINUTE, "h", "min"), (MINUTE, 1, "min", "s"))
+"""A unit, the next smaller one, and their names: the largest that fits is said, with what is left in the smaller."""
 
 
 def stage_words(stage: str) -> str:
@@ -52,13 +56,12 @@ def duration(seconds: float | None) -> str:
     if seconds < 9.95:
         return f"{seconds:.1f} s"
     whole = round(seconds)
-    for unit, name, small, smaller in (
-        (DAY, "d", HOUR, "h"),
-        (HOUR, "h", MINUTE, "min"),
-        (MINUTE, "min", 1, "s"),
-    ):
-        if whole >= unit:
-            first, rest = divmod(round(seconds / small) * small, unit)
+    if whole < MINUTE:
+        return f"{whole} s"
+    for unit, small, name, smaller in _UNITS:
+        rounded = round(whole / small) * small
+        if rounded >= unit:
+            first, rest = divmod(rounded, unit)
             return f"{first} {name}" + (f" {rest // small} {smaller}" if rest else "")
     return f"{whole} s"
 
