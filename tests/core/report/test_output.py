@@ -71,9 +71,9 @@ Returned because of
   merge_conflict                1
 
 By role
-            started  landed  returned  half within        gate  per landed  people               cost
-  coder           1       1         0            -  3 min 12 s  3 min 12 s       0  2.00 USD (1 of 1)
-  not known       1       0         1            -       0.0 s           -       0                  -
+             started  landed  returned  half within        gate  per landed  people               cost
+  coder            1       1         0            -  3 min 12 s  3 min 12 s       0  2.00 USD (1 of 1)
+  not known        1       0         1            -       0.0 s           -       0                  -
 """
 
 
