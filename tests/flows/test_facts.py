@@ -140,6 +140,7 @@ def test_touches_roles_and_odds_are_read_and_kept(world: World) -> None:
         assert found.changes[1].features == (
             *("role:coder", "size:2", "area:.", "area:db", "migration:yes", "retry:no"),
             "met:0:0:0:1",
+            f"contract:{desk.contract.digest[:12]}",
         )
 
 
@@ -215,8 +216,10 @@ def test_the_pace_is_that_of_the_gates_of_late(world: World) -> None:
         )
         pace = desk.read().pace
         assert (pace.gate, round(pace.tell, 6)) == (200.0, 0.2), "red runs end with the gate"
-        desk.journal((8000.0, "passed", {"candidate": 10}), (9.0, "passed", {"candidate": 99}))
-        assert desk.read().pace.gate == 200.0, "a clock that was set back, a start that nobody saw"
+        for body in ({"candidate": 10}, {"candidate": 99}):
+            desk.journal((90_000.0, "passed", body))
+        desk.journal((99.0, "run_started", {"candidate": 40}), (9.0, "passed", {"candidate": 40}))
+        assert desk.read().pace == pace, "red before, a start that nobody saw, a clock that was set back"
 
 
 # Hints never stop a lane
@@ -254,6 +257,16 @@ def test_people_who_cannot_be_asked_for_are_asked_for_again_later(world: World) 
         assert set(desk.read().roles.values()) == {"coder"}
 
 
+def test_nobody_is_asked_for_twice_under_one_contract(world: World) -> None:
+    with desk_of(world) as desk:
+        roles = desk.read().roles
+        desk.restart()
+        desk.facts.people = Away()
+        assert desk.read().roles == roles
+        desk.contract = replace(desk.contract, digest="another")
+        assert desk.read().roles == {}
+
+
 def test_a_defect_is_not_swallowed(world: World) -> None:
     with desk_of(world) as desk:
         desk.facts.people = Broken()
@@ -288,10 +301,10 @@ def test_R67_queue_why_says_what_is_expected_of_a_change_and_saves_nothing(world
 def test_what_a_real_run_wrote_down_is_learnt(world: World) -> None:
     world.branch("agent/red", {"red": "x"})
     world.submit("agent/red")
+    world.cli("withdraw", "agent/a", "agent/b", "agent/d")
     world.work()
     world.branch("agent/e")
     world.submit("agent/e")
     value = world.cli("queue", "--why", "agent/e", "--json").json
-    landed = list(world.states().values()).count("landed")
-    assert value["alone"]["learnt_from"] == landed + 1
+    assert value["alone"]["learnt_from"] == 2, "one landed and one was red"
     assert value["gate_seconds"] > 0

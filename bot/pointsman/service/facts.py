@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pointsman.core.contract import Contract, RoleFound
 from pointsman.core.errors import PointsmanError
 from pointsman.core.model import GitPath, Sha
-from pointsman.core.queue.forecast import History, Met, meeting, words_of
+from pointsman.core.queue.forecast import History, Met, kept_words, meeting, role_in, words_of
 from pointsman.core.queue.foretold import Foretold, Neighbour
 from pointsman.core.queue.model import Change, ChangeState
 from pointsman.core.queue.observation import Odds, Pace, Touch
@@ -132,7 +132,7 @@ class Facts:
             change.id: self._words(change, touches.get(change.id), roles.get(change.id)) for change in front
         }
         if self.saves and contract is not None and sure:
-            self._save_features(front, words, met)
+            self._save_features(front, words, met, contract.digest)
         facts = LaneFacts(
             changes=self._with_features(changes),
             touches=touches,
@@ -166,6 +166,10 @@ class Facts:
         return roles, True
 
     def _role(self, contract: Contract, change: Change) -> str | None:
+        """As it was found before a restart, if under the same contract: nobody is asked for twice."""
+        known = role_in(change.features, contract.digest)
+        if known is not None:
+            return known
         subject = Subject(
             author=change.author,
             who=self.people.author(change.author, change.account, contract),
@@ -178,7 +182,11 @@ class Facts:
         return outcome.role if isinstance(outcome, RoleFound) else None
 
     def _save_features(
-        self, front: Sequence[Change], words: Mapping[int, tuple[str, ...]], met: Mapping[int, Met]
+        self,
+        front: Sequence[Change],
+        words: Mapping[int, tuple[str, ...]],
+        met: Mapping[int, Met],
+        contract: str,
     ) -> None:
         """Keep what changes are like that are looked at for the first time, in one save. They are read once more, so
         that what was written meanwhile stays."""
@@ -186,7 +194,7 @@ class Facts:
         fresh = [
             change for change in front if change.id in met and not change.features and change.id not in known
         ]
-        features = {change.id: (*words[change.id], met[change.id].word) for change in fresh}
+        features = {one.id: kept_words(words[one.id], met[one.id], contract) for one in fresh}
         if not features:
             return
         try:

@@ -62,7 +62,7 @@ class Learner:
     learnt: int = 0
     _seen: int | None = None
     _lanes: dict[str, LanePace] = field(default_factory=dict)
-    _started: dict[int, float] = field(default_factory=dict)
+    _started: dict[int, float | None] = field(default_factory=dict)
     _returned: dict[tuple[str, str], None] = field(default_factory=dict)
 
     def catch_up(self) -> None:
@@ -114,10 +114,13 @@ class Learner:
             del self._started[next(iter(self._started))]
 
     def _time(self, seconds: deque[float], body: Mapping[str, Any], at: float) -> None:
-        """Since the candidate's first run was started; a clock that was set back says nothing."""
-        began = self._started.get(body.get("candidate") or 0)
+        """Since the candidate's first run was started; a clock that was set back says nothing. After its first red run
+        neither does the candidate: what is run again is not the whole gate."""
+        candidate = body.get("candidate") or 0
+        began = self._started.get(candidate)
         if began is not None and at >= began:
             seconds.append(at - began)
+            self._started[candidate] = None
 
     def _back(self, lane: str, body: Mapping[str, Any]) -> None:
         code = str(body.get("code", ""))

@@ -50,6 +50,10 @@ MOST_WORDS = 5000
 """Words with counts; beyond it those longest not seen go, so that nothing grows without bound."""
 
 
+SILENT = ("met:", "contract:")
+"""Words that are kept with a change and say nothing of how red it is by itself."""
+
+
 class End(StrEnum):
     """How a change ended, as far as a forecast learns from it."""
 
@@ -123,7 +127,7 @@ class History:
     def alone(self, words: Iterable[str]) -> Forecast:
         """How likely a change of these words is red by itself. Words that say whom it met count for nothing here."""
         base, damping = self.base(), self.damping
-        shifts = [(word, damping * self._shift(word, base)) for word in words if not word.startswith("met:")]
+        shifts = [(word, damping * self._shift(word, base)) for word in words if not word.startswith(SILENT)]
         parts = (("base", _logit(base)), *shifts)
         return Forecast(p=_expit(sum(part for _, part in parts)), parts=parts)
 
@@ -144,7 +148,7 @@ class History:
 
     def learn(self, words: Sequence[str], end: End) -> None:
         """One more change ended. Every damping is first judged by what it would have said, then all is counted."""
-        told = [word for word in dict.fromkeys(words) if not word.startswith("met:")]
+        told = [word for word in dict.fromkeys(words) if not word.startswith(SILENT)]
         red = end is End.RED
         self._judge(told, red=red)
         self.ended += 1
@@ -222,6 +226,23 @@ def meeting(found: Overlaps, ahead: int) -> Met:
     """Whom a change meets among those of the bits `ahead`."""
     counts = {how.value: found.of(how, ahead).bit_count() for how in Overlap}
     return Met(**counts)
+
+
+def kept_words(words: Sequence[str], met: Met, contract: str) -> tuple[str, ...]:
+    """What is saved of a change (`Change.features`): its words, whom it met, and the digest of the contract that gave
+    it its role."""
+    return (*words, met.word, _contract_word(contract))
+
+
+def role_in(words: Sequence[str], contract: str) -> str | None:
+    """The role that saved words name under the contract of that digest; None where they don't say."""
+    if _contract_word(contract) not in words:
+        return None
+    return next((word.removeprefix("role:") for word in words if word.startswith("role:")), None)
+
+
+def _contract_word(digest: str) -> str:
+    return f"contract:{digest[:12]}"
 
 
 def met_of(words: Iterable[str]) -> Met | None:
