@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import copy
@@ -21,6 +22,7 @@ from pointsman.core.queue.observation import Pace, Touch
 from pointsman.ports import Git, Store
 from pointsman.service.facts import Facts, LaneFacts
 from pointsman.service.recorded import LocalPeople
+from pointsman.service.touches import Touches
 from pointsman.wiring import local_queue
 from tests.flows.world import World
 from tests.support.repo import Repo
@@ -279,6 +281,38 @@ def test_without_a_contract_there_are_no_roles_and_nothing_is_kept(world: World)
         found = desk.facts.read("main", Sha(world.repo.rev("main")), None, desk.queued())
         assert (found.roles, set(found.touches), set(found.odds)) == ({}, {1, 2, 3, 4}, {1, 2, 3, 4})
         assert not any(change.features for change in desk.queued())
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(12))
+def test_touches_that_were_kept_are_those_that_a_fresh_look_finds(world: World, seed: int) -> None:
+    """While branches stand on each other and merge main, and main takes some of their commits, or is rewound."""
+    dice = random.Random(seed)
+    names = ["agent/a", "agent/b", "agent/c", "agent/d"]
+    with local_queue(world.path) as queue:
+        kept = Touches(git=queue.git)
+        for step in range(25):
+            some, other = dice.sample([*names, "main"], 2)
+            tree = world.repo.rev(f"{some}^{{tree}}")
+            match dice.randrange(5):
+                case 0:
+                    world.branch(some, {f"{dice.choice('xyz')}/{dice.randrange(4)}.txt": str(step)})
+                case 1:
+                    merge = ("-p", world.repo.rev(some), "-p", world.repo.rev(other))
+                    commit = world.repo.git("commit-tree", tree, *merge, "-m", f"merge {step}")
+                    world.repo.git("update-ref", f"refs/heads/{some}", commit)
+                case 2:
+                    world.repo.git("update-ref", "refs/heads/main", world.repo.rev(dice.choice(names)))
+                case 3:
+                    squashed = world.repo.git(
+                        "commit-tree", tree, "-p", world.repo.rev("main"), "-m", "squash"
+                    )
+                    world.repo.git("update-ref", "refs/heads/main", squashed)
+                case 4:
+                    world.branch("main", {"by/hand.txt": str(step)})
+            heads = [Sha(world.repo.rev(name)) for name in names]
+            tip = Sha(world.repo.rev("main"))
+            assert kept.read(heads, tip=tip) == Touches(git=queue.git).read(heads, tip=tip)
 
 
 # As somebody asks for it
