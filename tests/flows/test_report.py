@@ -78,7 +78,7 @@ def check_totals(totals: Any) -> None:
     assert gate["per_started"] == pytest.approx(gate["seconds"] / 4, abs=0.01)
     cost = totals["cost"]
     assert (cost["stated"], cost["of"], cost["sum"]) == (2, 4, {"USD": 3.25})
-    assert (cost["per_landed"], cost["per_started"]) == ({"USD": 1.083}, {"USD": 0.812})
+    assert (cost["per_landed"], cost["per_started"]) == ({"USD": 1.625}, {"USD": 1.625})
 
 
 def check_pieces(work: Any) -> None:

@@ -227,6 +227,8 @@ def test_what_is_not_stated_is_missing_and_not_zero() -> None:
     totals = made.totals
     assert (totals.cost.cost, totals.cost.stated, totals.cost.of) == ({"USD": 1.5}, 1, 2)
     assert (totals.tokens.tokens, totals.tokens.stated) == (12_000, 1)
+    assert totals.cost.per_started(1.5) == 1.5, "who states nothing is not divided by"
+    assert totals.models == {"opus": 1}
     assert list(made.groups) == ["not stated", "opus"]
     assert made.groups["not stated"].cost.cost is None
     assert [piece.stated.cost for piece in made.pieces] == [{"USD": 1.5}, None]

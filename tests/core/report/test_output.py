@@ -48,8 +48,8 @@ Work  2 started, 1 landed, 1 returned
   heals                         none
 
 Where the time went
-  being tested                    3 min 12 s   76 %
-  waiting its turn                     1 min   24 %
+  being tested                    3 min 12 s   76 %    1 min 36 s each
+  waiting its turn                     1 min   24 %          30 s each
 
 Gate
   runner time                   3 min 12 s in 1 run
@@ -64,7 +64,7 @@ People and agents
                                 commits by others after submission: not known
   new heads while queued        0
   model                         not stated
-  cost                          2.00 USD, 2.00 USD per landed, 1.00 USD per started (stated by 1 of 2)
+  cost                          2.00 USD, 2.00 USD per landed, 2.00 USD per started (stated by 1 of 2)
   tokens                        not stated
 
 Returned because of

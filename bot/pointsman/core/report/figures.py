@@ -58,18 +58,26 @@ def percentile(ordered: Sequence[float], percent: int) -> float | None:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Statement:
-    """A sum of what trailers state, and how many of the pieces of work state it; the others are not zero."""
+    """A sum of what trailers state, how many of the pieces of work state it, and how many of these landed. The others
+    are not zero: what is divided by pieces of work is divided by those that state it."""
 
     stated: int
+    landed: int
     of: int
     tokens: int | None = None
     cost: Mapping[str, float] | None = None
 
+    def per_landed(self, amount: float) -> float | None:
+        return amount / self.landed if self.landed else None
+
+    def per_started(self, amount: float) -> float | None:
+        return amount / self.stated if self.stated else None
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Totals:
-    """The figures of some pieces of work. `*_per_landed` are the costs of *all* of them over those that landed,
-    `*_per_started` over all; None where nothing landed, or nothing was started. Times in seconds."""
+    """The figures of some pieces of work; times in seconds. What is given per landed is the cost of *all* of them over
+    those that landed. `models`: how many name each."""
 
     started: int
     landed: int
@@ -95,7 +103,7 @@ class Totals:
     interventions: Mapping[str, int]
     interventions_on_landed: int
     by_others: int | None
-    models: Statement
+    models: Mapping[str, int]
     tokens: Statement
     cost: Statement
 
@@ -104,6 +112,7 @@ class Totals:
         return math.fsum(self.gate.values())
 
     def per_landed(self, amount: float) -> float | None:
+        """None where nothing landed."""
         return amount / self.landed if self.landed else None
 
     def per_started(self, amount: float) -> float | None:
@@ -142,7 +151,7 @@ def total(pieces: Sequence[Piece], candidates: int | None = None) -> Totals:
         interventions=_counted(piece.interventions for piece in pieces),
         interventions_on_landed=sum(piece.touched_by_people for piece in landed),
         by_others=sum(asked) if asked else None,
-        models=Statement(stated=sum(1 for one in pieces if one.stated.model), of=len(pieces)),
+        models=Counter(one.stated.model for one in pieces if one.stated.model is not None),
         tokens=_tokens(pieces),
         cost=_cost(pieces),
     )
@@ -166,13 +175,23 @@ def _counted(each: Iterable[Mapping[str, int]]) -> Counter[str]:
 
 
 def _tokens(pieces: Sequence[Piece]) -> Statement:
-    said = [piece.stated.tokens for piece in pieces if piece.stated.tokens is not None]
-    return Statement(stated=len(said), of=len(pieces), tokens=sum(said) if said else None)
+    saying = [piece for piece in pieces if piece.stated.tokens is not None]
+    tokens = sum(piece.stated.tokens or 0 for piece in saying)
+    return Statement(
+        stated=len(saying), landed=_landed(saying), of=len(pieces), tokens=tokens if saying else None
+    )
 
 
 def _cost(pieces: Sequence[Piece]) -> Statement:
-    said = [piece.stated.cost for piece in pieces if piece.stated.cost is not None]
-    return Statement(stated=len(said), of=len(pieces), cost=_sum(said) if said else None)
+    saying = [piece for piece in pieces if piece.stated.cost is not None]
+    cost = _sum(piece.stated.cost or {} for piece in saying)
+    return Statement(
+        stated=len(saying), landed=_landed(saying), of=len(pieces), cost=cost if saying else None
+    )
+
+
+def _landed(pieces: Iterable[Piece]) -> int:
+    return sum(1 for piece in pieces if piece.state == "landed")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -285,27 +304,35 @@ def totals_json(totals: Totals) -> dict[str, Any]:
             "on_landed": totals.interventions_on_landed,
             "per_landed": _round(totals.per_landed(totals.interventions_on_landed)),
         },
-        "models": {"stated": totals.models.stated, "of": totals.models.of},
-        "tokens": _statement_json(totals, totals.tokens),
-        "cost": _statement_json(totals, totals.cost),
+        "models": {
+            "stated": sum(totals.models.values()),
+            "of": totals.started,
+            "by_name": dict(totals.models),
+        },
+        "tokens": _tokens_json(totals.tokens),
+        "cost": _cost_json(totals.cost),
     }
 
 
-def _statement_json(totals: Totals, said: Statement) -> dict[str, Any]:
-    if said.cost is not None:
-        amounts: Any = _rounded(said.cost)
-        landed: Any = {key: _round(totals.per_landed(value)) for key, value in said.cost.items()}
-        started: Any = {key: _round(totals.per_started(value)) for key, value in said.cost.items()}
-    else:
-        amounts = said.tokens
-        landed = _round(totals.per_landed(said.tokens)) if said.tokens is not None else None
-        started = _round(totals.per_started(said.tokens)) if said.tokens is not None else None
+def _tokens_json(said: Statement) -> dict[str, Any]:
     return {
         "stated": said.stated,
         "of": said.of,
-        "sum": amounts,
-        "per_landed": landed,
-        "per_started": started,
+        "sum": said.tokens,
+        "per_landed": _round(said.per_landed(said.tokens)) if said.tokens is not None else None,
+        "per_started": _round(said.per_started(said.tokens)) if said.tokens is not None else None,
+    }
+
+
+def _cost_json(said: Statement) -> dict[str, Any]:
+    """By currency; null where nobody states a cost."""
+    cost = said.cost
+    return {
+        "stated": said.stated,
+        "of": said.of,
+        "sum": _rounded(cost) if cost is not None else None,
+        "per_landed": {name: _round(said.per_landed(one)) for name, one in cost.items()} if cost else None,
+        "per_started": {name: _round(said.per_started(one)) for name, one in cost.items()} if cost else None,
     }
 
 

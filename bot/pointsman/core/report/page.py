@@ -10,7 +10,7 @@ from pointsman.core.report.figures import Report, Totals
 from pointsman.core.report.model import Piece, Spent
 from pointsman.core.report.pictures import pictures
 from pointsman.core.report.style import STYLE
-from pointsman.core.report.text import GROUP_COLUMNS, group_row, spread_words, to_text
+from pointsman.core.report.text import GROUP_COLUMNS, group_row, per_piece, spread_words, to_text
 from pointsman.core.report.words import count, duration, money, percent, ratio
 
 NEWEST = 200
@@ -78,8 +78,8 @@ def _tiles(report: Report) -> Iterator[str]:
         f"{ratio(totals.per_landed(totals.interventions_on_landed))} per landed change",
     )
     cost = totals.cost
-    stated = f"stated by {cost.stated} of {cost.of}; the rest is not known" if cost.stated else "by no change"
-    yield _tile("Agents' cost", money(dict(cost.cost)) if cost.cost else "not stated", stated)
+    stated = f"{per_piece(cost)}; stated by {cost.stated} of {cost.of}, the rest is not known"
+    yield _tile("Agents' cost", money(cost.cost) if cost.cost else "not stated", stated if cost.cost else "")
 
 
 def _typical(totals: Totals) -> float | None:
@@ -138,7 +138,7 @@ def _work_row(piece: Piece) -> str:
         f'<td class="l">{_safe(piece.state)}</td><td>{duration(piece.elapsed)}</td>'
         f"<td>{duration(piece.gate_seconds)}</td><td>{piece.candidates}</td>"
         f'<td class="l">{_safe(returns)}</td><td>{piece.touched_by_people}</td>'
-        f"<td>{_safe(money(dict(said.cost)) if said.cost else 'not stated')}</td></tr>"
+        f"<td>{_safe(money(said.cost) if said.cost else 'not stated')}</td></tr>"
     )
 
 

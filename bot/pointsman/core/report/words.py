@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pointsman.core.report.model import HELD, Spent, Stage
 
 _STAGES = {
@@ -81,6 +83,6 @@ def count(number: int, one: str, many: str = "") -> str:
     return f"{number} {one if number == 1 else many or one + 's'}"
 
 
-def money(amounts: dict[str, float]) -> str:
-    """`12.30 USD`; currencies beside each other, never added; what has none is only a number."""
-    return ", ".join(f"{amount:.2f} {currency}".rstrip() for currency, amount in sorted(amounts.items()))
+def money(amounts: Mapping[str, float]) -> str:
+    """`12.30 USD`, `2.00 EUR + 12.30 USD`: never added up; what has no currency is only a number."""
+    return " + ".join(f"{amount:.2f} {currency}".rstrip() for currency, amount in sorted(amounts.items()))
