@@ -86,7 +86,7 @@ def _run(directory: Path, part: Round, show: Show, outcome: Outcome) -> None:
     """What `pointsman submit` and `pointsman run --once` do, in this process so that we can look on."""
     from pointsman.wiring import local_queue
 
-    with local_queue(directory) as queue:
+    with local_queue(directory, database="") as queue:
         if not queue.lock.acquire():
             raise EnvironmentProblem(f"process {queue.lock.holder()} already runs the queue of {directory}")
         watch = Watch(show, queue.store.change)

@@ -43,6 +43,8 @@ class Loop:
     gates: Gates
     clock: Clock
     upkeep: Upkeep | None = None
+    guard: Callable[[], None] = lambda: None
+    """Raises LaneLost where the lock was lost."""
 
     def recover(self) -> None:
         """What a new run does first: nothing of a killed one is left running, unpinned or lying about."""
@@ -54,6 +56,7 @@ class Loop:
         """Work one lane until it has nothing to do but wait, or `stop()`; how many actions were performed."""
         performed = 0
         for _ in range(MAX_ROUNDS):
+            self.guard()
             self.performer.runs.collect()
             seen = self.observer.observe(lane)
             decision = decide(seen)
@@ -62,12 +65,15 @@ class Loop:
             for action in decision.actions:
                 if stop():
                     return performed
+                self.guard()
                 self.performer.perform(action, seen)
                 performed += 1
         raise Runaway(f"lane {lane} did not come to rest in {MAX_ROUNDS} rounds")
 
     def run(self, *, once: bool, stop: Callable[[], bool] = lambda: False) -> None:
-        """Work all lanes. `once`: return when nothing runs and nothing can be done; else until `stop()`."""
+        """Work all lanes. `once`: return when nothing runs and nothing can be done; else until `stop()`.
+
+        LaneLost when another process has the lanes now."""
         self.recover()
         while not stop():
             try:
@@ -80,6 +86,8 @@ class Loop:
                     return
                 if not performed:
                     self._rest(running=running, stop=stop)
+            except LaneLost:
+                raise
             except EnvironmentProblem as problem:
                 if once:
                     raise

@@ -6,13 +6,23 @@ from importlib.util import find_spec
 
 from pointsman.core.errors import UserError
 
+POSTGRES = ("psycopg", "procrastinate")
 GITHUB = ("github", "jwt", "prometheus_client", "starlette", "uvicorn")
 
 
 def require_github() -> None:
     """UserError where Pointsman was installed without what GitHub takes."""
-    missing = [name for name in GITHUB if find_spec(name) is None]
+    _require(GITHUB, "github")
+
+
+def require_postgres() -> None:
+    """UserError where Pointsman was installed without what a state in PostgreSQL takes."""
+    _require(POSTGRES, "postgres")
+
+
+def _require(names: tuple[str, ...], extra: str) -> None:
+    missing = [name for name in names if find_spec(name) is None]
     if missing:
         raise UserError(
-            f"This needs packages that are not installed ({', '.join(missing)}): pip install 'pointsman[github]'"
+            f"This needs packages that are not installed ({', '.join(missing)}): pip install 'pointsman[{extra}]'"
         )

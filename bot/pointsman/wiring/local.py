@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pointsman.core.bounds import BOUNDS
 from pointsman.core.errors import PointsmanError, UserError
 
 if TYPE_CHECKING:
+    from pointsman.adapters.gates.local import LocalGates
     from pointsman.adapters.git.repository import GitRepository
-    from pointsman.adapters.local import LocalForge, RunLock
+    from pointsman.adapters.local import LocalForge
     from pointsman.adapters.store.sql import SqlStore
     from pointsman.core.conflicts.model import NotRemade, Regenerator, Remade, RemakeRequest
     from pointsman.core.contract import Contract
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from pointsman.core.healer.model import HealerCommand
     from pointsman.core.proof import Prover
     from pointsman.core.queue.model import Change
-    from pointsman.ports import Clock, Gates, Store
+    from pointsman.ports import Clock, Store, Turn
     from pointsman.service.consent import Consents
     from pointsman.service.loop import Loop
     from pointsman.service.migrations import Reader
@@ -93,6 +95,7 @@ def open_healer(git: GitRepository) -> HealerCommand:
 def examine(directory: Path) -> tuple[Finding, ...]:
     """What there is to know of this machine and, where `directory` lies in a repository, of the queue's state there."""
     from pointsman.adapters import machine
+    from pointsman.adapters.parsing import cache_path
     from pointsman.adapters.sandbox import Sandbox
     from pointsman.core.diagnosis import Finding, State
 
@@ -100,11 +103,13 @@ def examine(directory: Path) -> tuple[Finding, ...]:
     try:
         with open_git(directory) as git:
             folder, refs = state_folder(git), len(git.refs("refs/pointsman/"))
+            cache = cache_path(git.git_common_dir)
             found, policy = _contract_found(git)
     except PointsmanError as problem:
         none = Finding(area="repository", name="repository", state=State.MISSING, text=str(problem))
         return (*tools, none, *machine.protections(Sandbox(), None))
-    return (*tools, found, *machine.protections(Sandbox(), policy), *machine.state(folder, refs))
+    parts = machine.state(folder, refs, cache.parent if cache is not None else None)
+    return (*tools, found, *machine.protections(Sandbox(), policy), *parts)
 
 
 def _contract_found(git: GitRepository) -> tuple[Finding, Policy | None]:
@@ -124,10 +129,10 @@ def _contract_found(git: GitRepository) -> tuple[Finding, Policy | None]:
 
 def open_store(directory: Path) -> Store:
     """The local rung's state of the repository that `directory` lies in; made where there is none."""
-    from pointsman.adapters.store.sql import SqlStore
+    from pointsman.wiring.database import open_local
 
     with open_git(directory) as git:
-        return SqlStore.open(state_folder(git) / "state.db")
+        return open_local(state_folder(git), None)
 
 
 @dataclass(kw_only=True)
@@ -137,8 +142,8 @@ class LocalQueue:
     git: GitRepository
     store: Store
     forge: LocalForge
-    gates: Gates
-    lock: RunLock
+    gates: LocalGates
+    lock: Turn
     desk: Desk
     consents: Consents
     loop: Loop
@@ -170,9 +175,8 @@ class LocalQueue:
         self.loop.performer.recorder.tell = tell
 
     def stop_runs(self) -> None:
-        """End the gates that still run; they are run again next time."""
-        for run in self.store.runs(running=True):
-            self.gates.cancel(run.id)
+        """End the gates that still run here; they are run again next time."""
+        self.gates.stop()
 
     def _ready(self) -> tuple[str, Contract]:
         if self.lane is None or self.contract is None:
@@ -182,19 +186,19 @@ class LocalQueue:
 
 @contextmanager
 def local_queue(
-    directory: Path, *, base: str | None = None, contract_needed: bool = True
+    directory: Path, *, base: str | None = None, contract_needed: bool = True, database: str | None = None
 ) -> Iterator[LocalQueue]:
-    """The local rung of the repository that `directory` lies in.
+    """The local rung of the repository that `directory` lies in; `database` as `database.named` has it.
 
     With `contract_needed` a missing or unreadable contract is a UserError that lists every problem.
     """
     from pointsman.adapters.clock import SystemClock
     from pointsman.adapters.gates.local import LocalGates
-    from pointsman.adapters.local import LocalCheckouts, LocalForge, RunLock
+    from pointsman.adapters.local import LocalCheckouts, LocalForge
     from pointsman.adapters.sandbox import Sandbox
-    from pointsman.adapters.store.sql import SqlStore
     from pointsman.service.build import Builder
     from pointsman.service.consent import Consents
+    from pointsman.service.fencing import FencedForge
     from pointsman.service.heal.asking_memory import Helper, Notes
     from pointsman.service.heal.stack import HealingStacker
     from pointsman.service.loop import Loop
@@ -202,11 +206,10 @@ def local_queue(
     from pointsman.service.observe import Observer
     from pointsman.service.perform import Performer
     from pointsman.service.submit import Desk
+    from pointsman.wiring.database import local_state
 
-    with open_git(directory) as git:
-        folder = state_folder(git)
-        store = SqlStore.open(folder / "state.db")
-        clock = SystemClock()
+    with open_git(directory) as git, local_state(folder := state_folder(git), database) as state:
+        store, clock = state.store, SystemClock()
         forge = LocalForge(git=git)
         sandbox = Sandbox()
         gates = LocalGates(git, sandbox, folder)
@@ -220,34 +223,36 @@ def local_queue(
         )
         builder = Builder(git=git, store=store, clock=clock, stacker=stacker)
         performer = Performer.of(
-            git=git, store=store, forge=forge, gates=gates, clock=clock, builder=builder, tell=lambda _: None
+            git=git,
+            store=store,
+            forge=FencedForge(forge=forge, check=state.turn.check),
+            gates=gates,
+            clock=clock,
+            builder=builder,
+            tell=lambda _: None,
         )
         observer = Observer(git=git, store=store, forge=forge, clock=clock)
-        lock = RunLock(folder / "run.lock")
-        try:
-            lane, contract = base_contract(git, base) if contract_needed else (base, None)
-            yield LocalQueue(
-                git=git,
+        lane, contract = base_contract(git, base) if contract_needed else (base, None)
+        yield LocalQueue(
+            git=git,
+            store=store,
+            forge=forge,
+            gates=gates,
+            lock=state.turn,
+            desk=Desk(git=git, store=store, forge=forge, checkouts=LocalCheckouts(git=git), clock=clock),
+            consents=Consents(store=store, clock=clock),
+            loop=Loop(
+                observer=observer,
+                performer=performer,
                 store=store,
-                forge=forge,
                 gates=gates,
-                lock=lock,
-                desk=Desk(git=git, store=store, forge=forge, checkouts=LocalCheckouts(git=git), clock=clock),
-                consents=Consents(store=store, clock=clock),
-                loop=Loop(
-                    observer=observer,
-                    performer=performer,
-                    store=store,
-                    gates=gates,
-                    clock=clock,
-                    upkeep=_upkeep(git, store, performer, clock),
-                ),
-                lane=lane,
-                contract=contract,
-            )
-        finally:
-            lock.release()
-            store.close()
+                clock=clock,
+                upkeep=_upkeep(git, store, performer, clock),
+                guard=state.turn.check,
+            ),
+            lane=lane,
+            contract=contract,
+        )
 
 
 def _upkeep(git: GitRepository, store: SqlStore, performer: Performer, clock: Clock) -> Upkeep:
@@ -256,10 +261,15 @@ def _upkeep(git: GitRepository, store: SqlStore, performer: Performer, clock: Cl
     from pointsman.adapters.parsing import cache_path
     from pointsman.service.upkeep import Shelf, Upkeep
 
-    shelves: list[Shelf] = [RunFiles(root=state_folder(git)), LooseObjects(git_dir=git.git_common_dir)]
+    shelves: list[Shelf] = [
+        RunFiles(root=state_folder(git), bounds=BOUNDS),
+        LooseObjects(git_dir=git.git_common_dir),
+    ]
     if (path := cache_path(git.git_common_dir)) is not None:
         shelves.append(ParseResults(folder=path.parent))
-    return Upkeep(store=store, attic=store.attic(), pins=performer.pins, clock=clock, shelves=shelves)
+    return Upkeep(
+        store=store, attic=store.attic(), pins=performer.pins, clock=clock, shelves=shelves, bounds=BOUNDS
+    )
 
 
 def base_contract(git: GitRepository, base: str | None) -> tuple[str, Contract]:

@@ -137,6 +137,11 @@ class LocalGates:
             running.cancel()
             _remove(attempt.work)
 
+    def stop(self) -> None:
+        """End every run that was started here; each is lost, and started again by whoever works its lane next."""
+        for run_id in list(self._running):
+            self.cancel(run_id)
+
     def sweep(self, keep: Collection[int]) -> None:
         """Remove the trees of killed processes; those of `keep`, and of runs alive anywhere, stay."""
         kept = {str(run_id) for run_id in keep} | {attempt.name for attempt, _ in self._running.values()}

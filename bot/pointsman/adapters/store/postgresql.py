@@ -74,13 +74,14 @@ class Database:
         with self.explained():
             return self._connect(autocommit=True)
 
-    def home(self, schema: str) -> PostgresHome:
+    def home(self, schema: str, *, alone: bool = False) -> PostgresHome:
         """The tables in that schema, made or brought to the present schema first: of several processes one does it.
+        `alone`: closing the home closes the database.
 
         EnvironmentProblem when that can't be, or the schema is of a newer program."""
         with self.explained():
             _ensure_current(self._engine, schema)
-        return PostgresHome(self, self._engine, schema)
+        return PostgresHome(self, self._engine, schema, alone=alone)
 
     def explained(self) -> Any:
         """A context in which the database's failures are EnvironmentProblem."""
@@ -102,12 +103,13 @@ class Database:
 
 
 class PostgresHome:
-    """`Home` in one schema of the database. Closing it leaves the database's connections to the others."""
+    """`Home` in one schema of the database. Closing it leaves the database's connections to other homes' use."""
 
     dialect = "postgresql"
 
-    def __init__(self, database: Database, engine: Engine, schema: str) -> None:
+    def __init__(self, database: Database, engine: Engine, schema: str, *, alone: bool) -> None:
         self._database = database
+        self._alone = alone
         self._engine = engine.execution_options(schema_translate_map={None: schema})
         self._schema = schema
 
@@ -131,7 +133,8 @@ class PostgresHome:
             yield connection
 
     def close(self) -> None:
-        """Nothing is held."""
+        if self._alone:
+            self._database.close()
 
 
 def _with_defaults(url: str) -> str:
@@ -168,8 +171,9 @@ def use_schema(connection: Connection, schema: str) -> None:
 
 def _revision(connection: Connection, schema: str) -> str | None:
     """None where there are no tables yet."""
-    table = f'"{schema}".alembic_version'
-    if connection.scalar(text("SELECT to_regclass(:table)"), {"table": table}) is None:
+    # Not to_regclass: it looks into a cache that does not yet know what was made while this waited for a lock.
+    query = "SELECT 1 FROM pg_tables WHERE schemaname = :schema AND tablename = 'alembic_version'"
+    if connection.scalar(text(query), {"schema": schema}) is None:
         return None
-    found: str | None = connection.exec_driver_sql(f"SELECT version_num FROM {table}").scalar()  # noqa: S608 - ours
+    found: str | None = connection.scalar(text(f'SELECT version_num FROM "{schema}".alembic_version'))  # noqa: S608 - ours
     return found

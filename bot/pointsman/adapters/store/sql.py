@@ -72,6 +72,11 @@ class SqlStore:
             connection.execute(tables.ledger.update(), {"holder": holder})
         self._holder = holder
 
+    def holder(self) -> str:
+        """What `hold` was called with last, by any process; '' where it never was."""
+        with self._transaction() as connection:
+            return self._ledger(connection).holder or ""
+
     def let_go(self) -> None:
         """Saves of this object are nobody's again."""
         self._holder = None
