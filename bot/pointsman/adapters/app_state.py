@@ -11,8 +11,9 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-from pointsman.adapters.machine import SECONDS
 from pointsman.adapters.store.inbox_file import APPLICATION, VERSION
+from pointsman.adapters.weights import SECONDS, weigh
+from pointsman.core.bounds import BOUNDS
 from pointsman.core.contract.names import shown
 from pointsman.core.diagnosis import Finding, Sheet
 from pointsman.core.journal import Broken, verify
@@ -57,13 +58,20 @@ def app_state(folder: Path, *, now: float, known: Collection[int] | None = None)
     for each in folders[:MOST_FOLDERS]:
         yield _journal(sheet, each / "state.db", each.name)
         yield _weighed(sheet, f"mirror {each.name}", each / "git")
-        yield _weighed(sheet, f"logs {each.name}", each / "logs")
+        yield from _bounded(each, now)
         if known is not None and each.name.isdigit() and int(each.name) not in known:
             text = f"{each} is of no repository that the app is installed on"
             mend = "it can be removed while `pointsman serve` is stopped; the journal in it goes with it"
             yield sheet.missing(f"folder {each.name}", text, mend=mend)
     if len(folders) > MOST_FOLDERS:
         yield sheet.missing("repositories", f"{len(folders) - MOST_FOLDERS} more were not looked at")
+
+
+def _bounded(folder: Path, now: float) -> Iterator[Finding]:
+    """What has a bound of its own; the journal is looked at more closely."""
+    for found in weigh(folder, now=now):
+        if found.name != "journal":
+            yield replace(found, area=AREA, name=f"{found.name} {folder.name}")
 
 
 def _room(sheet: Sheet, folder: Path) -> Finding:
@@ -131,7 +139,8 @@ def _journal(sheet: Sheet, path: Path, repository: str) -> Finding:
     if verdict:
         mend = "keep the file as it is, for it is evidence; restore state.db from a backup"
         return replace(sheet.broken(name, f"{path}: {verdict}", mend=mend), size=size, count=lines)
-    return replace(sheet.ok(name, "lines, each following from the one before"), size=size, count=lines)
+    sound = sheet.ok(name, "lines, each following from the one before")
+    return replace(sound, size=size, count=lines, most=BOUNDS.journal + BOUNDS.segment)
 
 
 def _schema(database: sqlite3.Connection) -> str:
@@ -155,7 +164,7 @@ def _verified(database: sqlite3.Connection) -> tuple[str, int]:
         return f"line {outcome.seq} is wrong: {outcome.why}", int(lines)
     if head is not None and (outcome.count, outcome.head) != (lines, head):
         return f"lines were cut off its end: {lines} were written, {outcome.count} are there", int(lines)
-    return "", outcome.count
+    return "", outcome.count - outcome.first + 1
 
 
 def _line(row: tuple[int, float, str | bytes, str | bytes, str, str, str]) -> JournalLine:

@@ -8,8 +8,8 @@ import platform
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from pointsman.adapters.git.opening import OLDEST_GIT
 from pointsman.adapters.jail import Protection, jail_of
 from pointsman.adapters.postgresql.programs import find_driver, find_programs
 from pointsman.adapters.sandbox import Capabilities, Sandbox
+from pointsman.adapters.weights import weigh, weigh_cache, weigh_refs
 from pointsman.core.diagnosis import Finding, State
 from pointsman.core.migrations.names import NEEDED
 
@@ -35,7 +36,6 @@ MEANINGS = {
     Protection.PROCESSORS: "so many processors",
     Protection.MEMORY: "so much memory",
 }
-PARTS = {"logs": "logs/*", "results": "results/*", "worktrees": "work/*", "proof servers": "postgresql/*"}
 
 
 def tools() -> Iterator[Finding]:
@@ -67,21 +67,17 @@ def protections(sandbox: Sandbox, policy: Policy | None) -> Iterator[Finding]:
     yield _proof_account(able)
 
 
-def state(folder: Path, refs: int) -> Iterator[Finding]:
-    """The parts of a state folder and what they weigh; `refs` is how many refs the queue keeps."""
+def state(folder: Path, refs: int, cache: Path | None) -> Iterator[Finding]:
+    """The parts of a state folder and what they weigh; `refs` is how many refs the queue keeps, `cache` where parse
+    results are."""
     if not folder.is_dir():
         yield Finding(
             area="state", name="folder", state=State.MISSING, text=f"{folder}: no queue ran here yet"
         )
         return
-    yield _journal(folder)
-    for name, pattern in PARTS.items():
-        found = list(folder.glob(pattern))
-        size = sum(_size(path) for path in found)
-        yield Finding(
-            area="state", name=name, state=State.OK, text=str(folder / pattern), size=size, count=len(found)
-        )
-    yield Finding(area="state", name="refs", state=State.OK, text="refs/pointsman/*", count=refs)
+    yield from weigh(folder, now=time.time())
+    yield weigh_refs(folder, refs)
+    yield weigh_cache(cache)
 
 
 def _git() -> Finding:
@@ -136,38 +132,3 @@ def _proof_account(able: Capabilities) -> Finding:
         "processes, file size, disk and output bounded"
     )
     return Finding(area="protections", name="proofs", state=State.OK, text=text)
-
-
-def _journal(folder: Path) -> Finding:
-    """Opened for reading only; a queue that runs is not disturbed."""
-    path = folder / "state.db"
-    if not path.exists():
-        return Finding(area="state", name="journal", state=State.MISSING, text=f"{path} is not there yet")
-    size = sum(_size(part) for part in folder.glob("state.db*"))
-    try:
-        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=SECONDS)) as database:
-            verdict = database.execute("PRAGMA quick_check(1)").fetchone()[0]
-            lines = database.execute("SELECT count(*) FROM journal").fetchone()[0]
-    except sqlite3.Error as problem:
-        text = f"{path} can't be read: {problem}"
-        return Finding(area="state", name="journal", state=State.BROKEN, text=text, size=size)
-    sound = verdict == "ok"
-    text = str(path) if sound else f"{path} is damaged: {verdict}"
-    return Finding(
-        area="state",
-        name="journal",
-        state=State.OK if sound else State.BROKEN,
-        text=text,
-        size=size,
-        count=lines,
-    )
-
-
-def _size(path: Path) -> int:
-    """In bytes, with all below it; what goes away meanwhile is nothing."""
-    try:
-        if not path.is_dir() or path.is_symlink():
-            return path.lstat().st_size
-        return sum(_size(below) for below in path.iterdir())
-    except OSError:
-        return 0

@@ -181,10 +181,13 @@ def _print_group(findings: list[Finding]) -> None:
 
 
 def _numbers(finding: Finding) -> str:
-    """Counts and sizes, in front of what they are of."""
-    said = [f"{finding.count:,}"] if finding.count is not None else []
+    """Counts and sizes with their bounds, in front of what they are of."""
+    said = []
+    if finding.count is not None:
+        said.append(f"{finding.count:,}" + (f" of {finding.most:,}" if finding.most is not None else ""))
     if finding.size is not None:
-        said.append(_readable(finding.size))
+        most = f" of {_readable(finding.most_bytes)}" if finding.most_bytes is not None else ""
+        said.append(f"{_readable(finding.size)}{most}")
     return f"{', '.join(said)}  " if said else ""
 
 

@@ -138,9 +138,14 @@ def _verify(store: Store, *, as_json: bool) -> int:
             click.echo(f"broken at line {outcome.seq}: {outcome.why}")
         return 1
     if as_json:
-        print_json({"intact": True, "count": outcome.count, "head": outcome.head})
+        print_json({"intact": True, "first": outcome.first, "count": outcome.count, "head": outcome.head})
     else:
         click.echo(f"intact: {outcome.count} lines, head {outcome.head}")
+        if outcome.first > 1:
+            click.echo(
+                f"read from line {outcome.first} on: the lines before it are archived, and their files are not here; "
+                "the journal itself says by which hash they end"
+            )
     return 0
 
 
@@ -157,6 +162,8 @@ def _judge(store: Store) -> Intact | Broken:
         return outcome
     if outcome.count < written:
         return Broken(seq=outcome.count + 1, why=f"{written} lines were written: the last ones were cut off")
+    since = next((line.at for line in _lines(store, None)), 0.0) if outcome.first > 1 else 0.0
+    changes = tuple(change for change in changes if (change.ended_at or 0.0) >= since)
     untold = missing_end(changes, _lines(store, None))
     if untold is None:
         return outcome

@@ -17,7 +17,7 @@ class Bounds:
     changes: int = 100_000
     candidates: int = 100_000
     runs: int = 200_000
-    claims: int = 10_000
+    claims: int = 100_000
     notes: int = 20_000
     """Of one kind, such as commands that were obeyed: a forge repeats nothing that is so long ago."""
     asked_heads: int = 1_000

@@ -20,7 +20,8 @@ class State(StrEnum):
 class Finding:
     """One thing that was looked at. `text` says what was seen; `mend` the next step where the text does not, with the
     page at `url`, both '' where there is none. `subject` says whose it is where there are several. `size` is in bytes,
-    and `count` of what the name says, where there is something to count."""
+    and `count` of what the name says, where there is something to count; `most_bytes` and `most` are their bounds,
+    where there are any."""
 
     area: str
     name: str
@@ -28,12 +29,25 @@ class Finding:
     text: str
     size: int | None = None
     count: int | None = None
+    most_bytes: int | None = None
+    most: int | None = None
     subject: str = ""
     mend: str = ""
     url: str = ""
 
+    @property
+    def is_above(self) -> bool:
+        """Whether it is larger, or more, than it should be."""
+        too_large = self.most_bytes is not None and (self.size or 0) > self.most_bytes
+        return too_large or (self.most is not None and (self.count or 0) > self.most)
+
     def to_json(self) -> dict[str, Any]:
-        numbers = {"size": self.size, "count": self.count}
+        numbers = {
+            "size": self.size,
+            "count": self.count,
+            "most_bytes": self.most_bytes,
+            "most": self.most,
+        }
         words = {"subject": self.subject, "mend": self.mend, "url": self.url}
         return {
             "area": self.area,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pointsman.core.bounds import BOUNDS
 from pointsman.core.model import Sha
 from pointsman.core.queue.model import LIVE, Candidate, Change, ChangeState
 from pointsman.ports import Git, Store
@@ -12,8 +13,6 @@ from pointsman.service.restore import has
 
 CANDIDATE_REFS = "refs/pointsman/candidates/"
 CHANGE_REFS = "refs/pointsman/changes/"
-KEPT_PINS = 100
-"""How many heads, and how many commits of candidates, stay pinned after they have ended."""
 
 
 @dataclass(kw_only=True)
@@ -23,9 +22,9 @@ class Pins:
     git: Git
     store: Store
 
-    def renew(self) -> None:
+    def renew(self, *, kept: int = BOUNDS.pins) -> None:
         """Pin whatever is queued or live (also after a crash between saving and pinning), unpin the oldest of
-        what has ended."""
+        what has ended but for the newest `kept` heads and as many candidates."""
         pinned = self.git.refs("refs/pointsman/")
         changes = self.store.changes(states=(ChangeState.QUEUED,))
         live = [one for lane in self.store.lanes() for one in self.store.candidates(lane, states=tuple(LIVE))]
@@ -35,7 +34,7 @@ class Pins:
             if pinned.get(ref) != commit and has(self.git, commit):
                 self.git.move_ref(ref, new=commit, expected=pinned.get(ref))
         for prefix in (CHANGE_REFS, CANDIDATE_REFS):
-            self._drop_oldest(prefix, pinned, wanted)
+            self._drop_oldest(prefix, pinned, wanted, kept)
 
     def add_candidate(self, candidate: Candidate) -> None:
         self.git.move_ref(f"{CANDIDATE_REFS}{candidate.id}", new=candidate.commit, expected=None)
@@ -49,9 +48,11 @@ class Pins:
     def drop_change(self, change: Change) -> None:
         self.git.move_ref(f"{CHANGE_REFS}{change.id}", new=None, expected=change.head)
 
-    def _drop_oldest(self, prefix: str, pinned: Mapping[str, Sha], wanted: Mapping[str, Sha]) -> None:
+    def _drop_oldest(
+        self, prefix: str, pinned: Mapping[str, Sha], wanted: Mapping[str, Sha], kept: int
+    ) -> None:
         """What has ended stays for a while, so that its reproduction works, but not for ever."""
         ended = [ref for ref in pinned if ref.startswith(prefix) and ref not in wanted]
         newest_first = sorted(ended, key=lambda ref: int(ref.removeprefix(prefix)), reverse=True)
-        for ref in newest_first[KEPT_PINS:]:
+        for ref in newest_first[kept:]:
             self.git.move_ref(ref, new=None, expected=pinned[ref])

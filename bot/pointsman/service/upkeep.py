@@ -57,7 +57,7 @@ class Upkeep:
         done, and the rest is due next time."""
         self._stamp()  # first: what fails must not be tried again and again
         taken: Counter[str] = Counter()
-        self.pins.renew()
+        self.pins.renew(kept=self.bounds.pins)
         for _ in range(MOST_STEPS):
             gone = self.attic.forget(self.bounds)
             if not gone:

@@ -24,29 +24,29 @@ class SqlAttic:
     journal stays whole in its table."""
 
     def __init__(self, home: Home) -> None:
-        self._home = home
+        self.home = home
 
     def forget(self, bounds: Bounds) -> Mapping[str, int]:
-        with self._home.transaction(write=True) as connection:
+        with self.home.transaction(write=True) as connection:
             connection.execute(_LEDGER).one()
             return pruning.forget(connection, bounds)
 
     def archive(self, bounds: Bounds, *, at: float) -> int:
         """The file is whole and on disk before a line leaves the table; cut off between the two, the same file is
         written again. EnvironmentProblem for lines that don't verify: they are evidence, and stay where they are."""
-        state = self._home.file
+        state = self.home.file
         lines = self._oldest(bounds) if state is not None else ()
         if not lines or state is None:
             return 0
         verdict = verify(lines, part=True)
         if isinstance(verdict, Broken):
             raise EnvironmentProblem(
-                f"The journal is not archived, because line {verdict.seq} of the {self._home.what} is wrong "
+                f"The journal is not archived, because line {verdict.seq} of the {self.home.what} is wrong "
                 f"({verdict.why}). See `pointsman log --verify`."
             )
         clear_drafts(state)
         file = write_segment(state, lines)
-        with self._home.transaction(write=True) as connection:
+        with self.home.transaction(write=True) as connection:
             if _first(connection) != lines[0].seq:
                 return 0  # another process was faster, with the same file
             _take_out(connection, through=lines[-1].seq)
@@ -62,7 +62,7 @@ class SqlAttic:
     def _oldest(self, bounds: Bounds) -> tuple[JournalLine, ...]:
         """The first segment, where as many as are to stay come after it."""
         table = tables.journal
-        with self._home.transaction(write=False) as connection:
+        with self.home.transaction(write=False) as connection:
             count = connection.scalar(select(func.count()).select_from(table)) or 0
             if count < bounds.journal + bounds.segment:
                 return ()
