@@ -72,6 +72,7 @@ def survey(now: Observation) -> Survey:
     """Every TESTING or PASSED candidate, as things are now."""
     stands: list[Stand] = []
     over: list[Over] = []
+    known = evidence(now)
     runs = runs_by_candidate(now.runs)
     heads = {change.id: change.head for change in now.changes if not change.hold}
     for candidate in now.candidates:
@@ -81,11 +82,13 @@ def survey(now: Observation) -> Survey:
             over.append(Over(candidate=candidate, fate=Fate.DISCARD, why=_no_ground(now)))
             continue
         found = _look(now, now.tip, now.contract, candidate, heads, runs.get(candidate.id, ()))
-        if isinstance(found, Stand):
+        if isinstance(found, Stand) and not found.passed and not found.changes.isdisjoint(known.alone):
+            over.append(Over(candidate=candidate, fate=Fate.DISCARD, why=messages.behind_red()))
+        elif isinstance(found, Stand):
             stands.append(found)
         else:
             over.append(found)
-    return Survey(stands=tuple(stands), over=tuple(over), known=evidence(now))
+    return Survey(stands=tuple(stands), over=tuple(over), known=known)
 
 
 def runs_by_candidate(runs: Sequence[Run]) -> Mapping[int, list[Run]]:
