@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 
@@ -11,7 +12,7 @@ from pointsman.core.report.figures import Day, Report, Totals
 from pointsman.core.report.model import Spent
 from pointsman.core.report.plots import Plot, Series, bars, columns
 from pointsman.core.report.text import MOST, spread_words
-from pointsman.core.report.words import count, duration, spent_words, stage_words
+from pointsman.core.report.words import DAY, HOUR, MINUTE, count, duration, spent_words, stage_words
 
 DAYS = 45
 """So many days are drawn one by one; of more, weeks."""
@@ -75,14 +76,22 @@ def _gate_plot(roles: Mapping[str, Totals]) -> Plot:
     )
 
 
-_EDGES = (10, 30, 60, 120, 300, 600, 1200, 2400, 3600, 7200, 14_400, 28_800, 86_400, 172_800, 604_800)
+_MINUTES = (2, 3, 4, 5, 7, 10, 15, 20, 30, 45)
+_HOURS = (1, 2, 3, 4, 6, 8, 12)
+_DAYS = (1, 2, 3, 5, 7)
+_EDGES = (
+    *(5, 10, 20, 30, 45, 60),
+    *(MINUTE * one for one in _MINUTES),
+    *(HOUR * one for one in _HOURS),
+    *(DAY * one for one in _DAYS),
+)
 """Seconds where one column of turnarounds ends and the next begins."""
 
 
 def _spread_plot(elapsed: Sequence[float], told: str) -> Plot:
     counts = [0] * (len(_EDGES) + 1)
     for value in elapsed:
-        counts[sum(1 for edge in _EDGES if value >= edge)] += 1
+        counts[bisect_right(_EDGES, value)] += 1
     first = next(place for place, number in enumerate(counts) if number)
     last = len(counts) - next(place for place, number in enumerate(reversed(counts)) if number)
     labels = [f"< {duration(edge)}" for edge in _EDGES] + [f">= {duration(_EDGES[-1])}"]

@@ -16,6 +16,8 @@ LEFT = 46
 BOTTOM = 34
 TOP = 12
 LONGEST_LABEL = 32
+GAP = 14
+THICKEST = 56
 CHARACTER = 6.7
 """Pixels that a character takes at 12 px, at most on average."""
 
@@ -73,7 +75,7 @@ def columns(plot: Plot) -> str:
         y = TOP + room * (1 - mark / top)
         parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH}" y1="{y:.1f}" y2="{y:.1f}"/>')
         parts.append(_text(LEFT - 8, y + 4, str(mark), anchor="end"))
-    thick = min(28.0, slot * 0.8 / max(1, len(plot.series)))
+    thick = min(float(THICKEST), slot * 0.8) / max(1, len(plot.series))
     for place, label in enumerate(plot.labels):
         x = LEFT + slot * (place + 0.5) - thick * len(plot.series) / 2
         for at, one in enumerate(plot.series):
@@ -86,13 +88,14 @@ def columns(plot: Plot) -> str:
 
 
 def _ticks(labels: Sequence[str], slot: float) -> Iterator[str]:
-    """As many labels under the columns as there is room for, always the first."""
-    longest = max((len(label) for label in labels), default=1) * CHARACTER + 10
-    every = max(1, math.ceil(longest / slot))
-    for place in range(0, len(labels), every):
-        x = LEFT + slot * (place + 0.5)
-        edge = min(max(x, LEFT + longest / 2 - 10), WIDTH - longest / 2 + 5)
-        yield _text(edge, HEIGHT - 12, labels[place], anchor="middle")
+    """As many labels under the columns as there is room for, from the left, the first always."""
+    free = 0.0
+    for place, label in enumerate(labels):
+        half = len(label) * CHARACTER / 2
+        x = max(LEFT + slot * (place + 0.5), half)
+        if x - half >= free and x + half <= WIDTH:
+            yield _text(x, HEIGHT - 12, label, anchor="middle")
+            free = x + half + GAP
 
 
 def _step(most: float) -> int:
