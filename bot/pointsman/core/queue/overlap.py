@@ -3,9 +3,10 @@ but the rules that it is handed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import chain
 
 from pointsman.core.contract.matching import pattern_set
 from pointsman.core.contract.model import Contract, Pattern
@@ -87,46 +88,44 @@ def overlaps(
 
     Found by path, not by pair: linear in the number of paths (times the length of a sum of bits), so that 1,000
     changes of 20 paths each take some ten milliseconds."""
-    meeting = {one: _Place(touch, bits[one]) for one, touch in touches.items()}
-    paths = _shared((place.paths, place.bit) for place in meeting.values())
-    folders = _shared((place.folders, place.bit) for place in meeting.values())
-    harmless = {path for path in paths if mended(path)}
+    hard, soft = dict.fromkeys(touches, 0), dict.fromkeys(touches, 0)
+    for path, those in _shared((one, chain(touch.modified, touch.added)) for one, touch in touches.items()):
+        _meet(soft if mended(path) else hard, those, bits)
+    for _, those in _shared((one, _folders(touch.added)) for one, touch in touches.items()):
+        _meet(soft, those, bits)
     schema = sum(bits[one] for one, touch in touches.items() if touch.migrations)
     found: dict[int, Overlaps] = {}
-    for one, place in meeting.items():
-        hard = soft = 0
-        for path in place.paths & paths.keys():
-            if path in harmless:
-                soft |= paths[path]
-            else:
-                hard |= paths[path]
-        for folder in place.folders & folders.keys():
-            soft |= folders[folder]
-        hard &= ~place.bit
-        both = schema & ~hard & ~place.bit if touches[one].migrations else 0
-        soft &= ~(hard | both | place.bit)
-        found[one] = Overlaps(destructive=hard, migrations=both, additive=soft)
+    for one, touch in touches.items():
+        same = hard[one] & ~bits[one]
+        both = schema & ~same & ~bits[one] if touch.migrations else 0
+        found[one] = Overlaps(
+            destructive=same, migrations=both, additive=soft[one] & ~(same | both | bits[one])
+        )
     return found
 
 
-class _Place:
-    """Where one change is at work."""
+def _shared(names: Iterable[tuple[int, Iterable[str]]]) -> Iterable[tuple[str, list[int]]]:
+    """The names that more than one change has, each with those changes."""
+    first: dict[str, int] = {}
+    several: dict[str, list[int]] = {}
+    for one, each in names:
+        for name in each:
+            if name not in first:
+                first[name] = one
+            elif name in several:
+                several[name].append(one)
+            else:
+                several[name] = [first[name], one]
+    return several.items()
 
-    __slots__ = ("bit", "folders", "paths")
 
-    def __init__(self, touch: Touch, bit: int) -> None:
-        self.bit = bit
-        self.paths = touch.modified | touch.added
-        self.folders = _folders(touch.added)
-
-
-def _shared(places: Iterable[tuple[Collection[str], int]]) -> dict[str, int]:
-    """The names that more than one is at, with the bits of all who are."""
-    index: dict[str, int] = {}
-    for names, bit in places:
-        for name in names:
-            index[name] = index.get(name, 0) | bit
-    return {name: mask for name, mask in index.items() if mask & (mask - 1)}
+def _meet(met: dict[int, int], those: Sequence[int], bits: Mapping[int, int]) -> None:
+    """All of those meet all of those."""
+    mask = 0
+    for one in those:
+        mask |= bits[one]
+    for one in those:
+        met[one] |= mask
 
 
 def _folders(paths: Iterable[GitPath]) -> set[str]:
