@@ -5,13 +5,14 @@ from __future__ import annotations
 from pointsman.adapters.github.accounts import Accounts
 from pointsman.adapters.github.checks import Checks
 from pointsman.adapters.github.conversations import Conversations
+from pointsman.adapters.github.deployments import Deployments
 from pointsman.adapters.github.rules import Rules
 from pointsman.adapters.github.workflows import Workflows
 from pointsman.core.model import Sha
 
 
-class GitHubPulls(Conversations, Checks, Rules, Accounts, Workflows):
-    """Implements `pointsman.ports.Pulls`. Safe to use from several threads.
+class GitHubPulls(Conversations, Checks, Rules, Accounts, Workflows, Deployments):
+    """Implements `pointsman.ports.Pulls` and `DeploySource`. Safe to use from several threads.
 
     A pull request is at most 60 s old, checks 20 s, rules 60 s; `forget` makes the next read a live one.
     """
