@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from copy import copy
 from dataclasses import dataclass, field, replace
 from itertools import groupby
@@ -235,6 +236,19 @@ def test_a_commit_that_is_not_there_is_left_out(world: World) -> None:
         assert set(found.touches) == {1, 2, 4}
         assert found.changes[2].features == ()
         assert found.odds[3].joint == 0.02
+
+
+def test_a_state_file_that_can_neither_be_read_nor_written_costs_only_what_it_would_have_told(
+    world: World,
+) -> None:
+    with desk_of(world) as desk, closing(sqlite3.connect(world.path / ".git/pointsman/state.db")) as file:
+        queued, tip = desk.queued(), Sha(world.repo.rev("main"))
+        file.execute("alter table ledger rename to ledger_gone")
+        found = desk.facts.read("main", tip, desk.contract, queued)
+        assert (set(found.touches), set(found.odds), found.changes) == ({1, 2, 3, 4}, {1, 2, 3, 4}, queued)
+        file.execute("alter table ledger_gone rename to ledger")
+        assert all(change.features for change in desk.read().changes)
+        assert desk.queued() == desk.read().changes
 
 
 class Away(LocalPeople):

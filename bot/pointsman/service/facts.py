@@ -132,7 +132,7 @@ class Facts:
             change.id: self._words(change, touches.get(change.id), roles.get(change.id)) for change in front
         }
         if self.saves and contract is not None and sure:
-            self._save_features(front, words, met, contract.digest)
+            whole &= self._save_features(front, words, met, contract.digest)
         facts = LaneFacts(
             changes=self._with_features(changes),
             touches=touches,
@@ -187,16 +187,16 @@ class Facts:
         words: Mapping[int, tuple[str, ...]],
         met: Mapping[int, Met],
         contract: str,
-    ) -> None:
-        """Keep what changes are like that are looked at for the first time, in one save. They are read once more, so
-        that what was written meanwhile stays."""
+    ) -> bool:
+        """Keep what changes are like that are looked at for the first time, in one save; False where that failed. They
+        are read once more, so that what was written meanwhile stays."""
         known = self.learner.words
         fresh = [
             change for change in front if change.id in met and not change.features and change.id not in known
         ]
         features = {one.id: kept_words(words[one.id], met[one.id], contract) for one in fresh}
         if not features:
-            return
+            return True
         try:
             now = [self.store.change(one) for one in features]
             records = [
@@ -206,8 +206,9 @@ class Facts:
             ]
             self.store.save(*records, at=self.clock.now())
         except PointsmanError:
-            return
+            return False
         known.update(features)
+        return True
 
     def _with_features(self, changes: Sequence[Change]) -> tuple[Change, ...]:
         known = self.learner.words
