@@ -102,7 +102,7 @@ def test_R47_a_culprit_that_no_queue_landed_is_named_by_its_commit(tmp_path: Pat
 
 
 def test_those_behind_a_red_one_are_not_held_up_by_the_search_for_its_culprit(tmp_path: Path) -> None:
-    world = World(tmp_path, contract(TOGETHER, queue="speculate: 2, retry: {max: 1}"))
+    world = World(tmp_path, contract(TOGETHER, queue="mode: window, retry: {max: 1}"))
     for name in ("rename", "caller", "x", "y"):
         world.branch(f"agent/{name}", {name: ""})
     world.land("agent/rename", "agent/caller", "agent/x", "agent/y")

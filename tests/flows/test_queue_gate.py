@@ -152,7 +152,10 @@ def test_R19_never_more_gates_at_once_than_the_contract_says(tmp_path: Path) -> 
     evidence = tmp_path / "evidence"
     gate = f"echo + >> {evidence}; sleep 0.2; echo - >> {evidence}"
     checks = "checks:\n" + "".join(f"  c{i}: {{run: {gate!r}}}\n" for i in range(3))
-    world = World(tmp_path, contract(checks=checks, queue="speculate: 3", more="limits: {running_gates: 2}"))
+    world = World(
+        tmp_path,
+        contract(checks=checks, queue="mode: serial, speculate: 3", more="limits: {running_gates: 2}"),
+    )
     world.branch("agent/a")
     world.branch("agent/b")
     world.land("agent/a", "agent/b")

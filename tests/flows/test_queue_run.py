@@ -108,7 +108,6 @@ def test_I5_after_kill_9_its_gates_are_gone_and_the_next_run_lands_it(slow: Worl
     assert slow.order() == ["agent/a"]
     work = slow.path / ".git" / "pointsman" / "work"
 
-
     def swept() -> bool:
         slow.work()
         return not list(work.iterdir())

@@ -17,11 +17,12 @@ from pointsman.core.queue.model import (
     ChangeState,
     RunState,
 )
-from pointsman.core.queue.observation import BaseCommit, Deployment, Observation, Odds, Pace, Standing, Touch
+from pointsman.core.queue.observation import BaseCommit, Deployment, Observation, Standing, Touch
 from pointsman.core.queue.overlap import looks_like_migration
 from pointsman.core.queue.position import ahead_of
 from pointsman.ports import Clock, Forge, Git, Store
 from pointsman.service.contracts import CONTRACT_PATH, contract_at
+from pointsman.service.facts import Facts, LaneFacts
 
 FAILED = CandidateState.FAILED
 REMEMBERED = 10_000
@@ -42,22 +43,6 @@ class ContractReading:
     problem: str = ""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LaneFacts:
-    """What is known of a lane's changes beside what must hold: hints for a strategy, as in the Observation."""
-
-    touches: Mapping[int, Touch] = field(default_factory=dict)
-    roles: Mapping[int, str] = field(default_factory=dict)
-    odds: Mapping[int, Odds] = field(default_factory=dict)
-    pace: Pace = field(default_factory=Pace)
-
-
-class ReadsFacts(Protocol):
-    def read(
-        self, lane: str, tip: Sha, contract: Contract | None, changes: Sequence[Change]
-    ) -> LaneFacts: ...
-
-
 class ReadsDeployment(Protocol):
     def read(self, lane: str, tip: Sha, contract: Contract | None) -> Deployment | None:
         """The deployment that the next landing waits for."""
@@ -72,7 +57,7 @@ class Observer:
     store: Store
     forge: Forge
     clock: Clock
-    facts: ReadsFacts | None = None
+    facts: Facts | None = None
     deployments: ReadsDeployment | None = None
     _contracts: dict[Sha | None, ContractReading] = field(default_factory=dict)
     _ended: dict[int, bool] = field(default_factory=dict)
@@ -100,6 +85,7 @@ class Observer:
         facts = LaneFacts()
         if self.facts is not None and changes:
             facts = self.facts.read(lane, tip, reading.contract, changes)
+            changes = facts.changes
         return Observation(
             lane=state,
             tip=tip,

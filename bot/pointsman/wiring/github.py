@@ -35,6 +35,7 @@ from pointsman.core.queue.model import Entry
 from pointsman.ports import Clock, Gates, Store
 from pointsman.service.build import Builder
 from pointsman.service.consent import Consents
+from pointsman.service.facts import Facts
 from pointsman.service.heal.asking_memory import Helper, Notes
 from pointsman.service.heal.stack import HealingStacker
 from pointsman.service.hub import Hub
@@ -243,7 +244,8 @@ def station(
     performer = Performer.of(
         git=git, store=store, forge=forge, gates=gates, clock=clock, builder=builder, tell=lambda _: None
     )
-    observer = Observer(git=git, store=store, forge=forge, clock=clock)
+    facts = Facts(git=git, store=store, clock=clock, people=people)
+    observer = Observer(git=git, store=store, forge=forge, clock=clock, facts=facts)
     desk = PullDesk(git=git, store=store, forge=forge, pulls=pulls, people=people, clock=clock)
     speaker = Speaker(
         pulls=pulls,

@@ -198,6 +198,7 @@ def local_queue(
     from pointsman.adapters.sandbox import Sandbox
     from pointsman.service.build import Builder
     from pointsman.service.consent import Consents
+    from pointsman.service.facts import Facts
     from pointsman.service.fencing import FencedForge
     from pointsman.service.heal.asking_memory import Helper, Notes
     from pointsman.service.heal.stack import HealingStacker
@@ -231,7 +232,8 @@ def local_queue(
             builder=builder,
             tell=lambda _: None,
         )
-        observer = Observer(git=git, store=store, forge=forge, clock=clock)
+        facts = Facts(git=git, store=store, clock=clock)
+        observer = Observer(git=git, store=store, forge=forge, clock=clock, facts=facts)
         lane, contract = base_contract(git, base) if contract_needed else (base, None)
         yield LocalQueue(
             git=git,

@@ -199,7 +199,7 @@ class QueuePolicy:
     lands in a row pause the lane, 0 never does. `independent`: changes that only touch paths of one of these areas
     may land beside those of the others without a retest of the combined tree."""
 
-    mode: Literal["serial", "batch", "window", "speculate"] = "serial"
+    mode: Literal["serial", "batch", "window", "speculate"] = "speculate"
     max_batch: int | None = None
     on_red: Literal["bisect", "return"] = "bisect"
     speculate: int | None = None

@@ -21,6 +21,7 @@ from pointsman.core.queue.position import on_tip
 from pointsman.core.queue.strategies.model import Facts, Live, Plan, Start, Waiting
 from pointsman.core.queue.strategies.registry import strategy_named
 from pointsman.core.queue.survey import Stand
+from pointsman.core.queue.verdict import CheckStanding
 from pointsman.core.queue.waits import barred, build_facts, is_barred
 
 LOOKED_AT = 400
@@ -172,10 +173,12 @@ def _runners(ground: Ground) -> tuple[int, int]:
     now, limit = ground.now, ground.contract.limits.running_gates
     each = max((len(stand.candidate.checks) for stand in ground.stands), default=0) or _checks(ground)
     testing = [stand for stand in ground.stands if not stand.passed]
+    due = sum(1 for stand in testing for check in stand.verdicts if check.standing is CheckStanding.DUE)
     own = sum(1 for run in now.runs if run.state is RunState.RUNNING)
     others = max(0, now.running - own)
     runners = max(1, (limit - others) // each)
-    return runners, max(0, runners - len(testing)) if limit > others else 0
+    idle = limit - now.running - due
+    return runners, max(runners - len(testing), 1) if idle > 0 else 0
 
 
 def _checks(ground: Ground) -> int:
