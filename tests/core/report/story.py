@@ -63,7 +63,11 @@ class Story:
         self.tell("submitted", change=number, branch=branch)
         return number
 
-    def build(self, *members: int, role: str = "coder", healed: float | None = None) -> int:
+    def build(
+        self, *members: int, role: str = "coder", healed: float | None = None, on: int | None = None
+    ) -> int:
+        """A candidate of those changes, on the tip or `on` another candidate, whose commits it shares."""
+        below = self.candidates[on].members if on is not None else ()
         number = len(self.candidates) + 1
         heal = (
             Healed(strategy="reparent", summary="", seconds=healed, proof="") if healed is not None else None
@@ -72,7 +76,8 @@ class Story:
             id=number,
             lane=self.lane,
             base=sha("base"),
-            members=tuple(
+            members=below
+            + tuple(
                 Member(
                     change=one,
                     head=sha(f"h{one}"),
@@ -89,7 +94,7 @@ class Story:
             created_at=self.now,
             purpose=Purpose.CHAIN,
         )
-        self.tell("built", candidate=number, changes=list(members), roles=[role] * len(members))
+        self.tell("built", candidate=number, changes=self._members(number))
         return number
 
     def run(self, candidate: int | None, *, change: int | None = None, attempt: int = 1) -> int:
@@ -128,6 +133,13 @@ class Story:
         for member in self.candidates[candidate].members:
             self._end(member.change, ChangeState.LANDED, landed=member.commit)
         self.tell("landed", candidate=candidate, changes=self._members(candidate))
+
+    def restack(self, candidate: int, *left: int) -> None:
+        """What is left of a candidate is brought onto another base, and its gate goes on."""
+        old = self.candidates[candidate]
+        members = tuple(member for member in old.members if member.change in left)
+        self.candidates[candidate] = replace(old, members=members)
+        self.tell("restacked", candidate=candidate, changes=list(left))
 
     def discard(self, candidate: int, kind: str = "discarded") -> None:
         self._move(candidate, CandidateState.FAILED if kind == "split" else CandidateState.DISCARDED)

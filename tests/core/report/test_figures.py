@@ -117,6 +117,30 @@ def test_a_candidate_is_over_for_all_when_one_of_it_is_given_back() -> None:
     assert (second.state, second.stages) == ("returned", {"testing": 40})
 
 
+def test_a_candidate_that_is_brought_onto_another_base_goes_on_being_tested() -> None:
+    story = Story()
+    first, second = story.submit("agent/a"), story.submit("agent/b")
+    candidate = story.build(first, second)
+    story.run(candidate)
+    story.at(40).give_back(first)
+    story.restack(candidate, second)
+    assert report(story.at(50)).pieces[1].stages == {"testing": 50}
+
+
+def test_candidates_that_stand_on_each_other_rebuild_nothing() -> None:
+    story = Story()
+    first, second = story.submit("agent/a"), story.submit("agent/b")
+    below = story.build(first, healed=1.0)
+    story.passed(below)
+    story.at(10).tell("waiting", change=first, code="deploy", text="")
+    above = story.build(second, on=below)
+    story.at(30).passed(above)
+    made = report(story)
+    assert [(piece.candidates, piece.rebuilds) for piece in made.pieces] == [(2, 0), (1, 0)]
+    assert made.totals.heals == {"reparent": 1}
+    assert made.pieces[0].stages == {"landing": 10, "held:deploy": 20}, "a link on top ends no wait"
+
+
 def test_R58_costs_are_given_per_landed_and_per_started() -> None:
     story = Story()
     story.landed_alone("agent/a", gate=60)
@@ -294,7 +318,7 @@ KINDS = (
     "withdraw",
 )
 STEPS = st.tuples(
-    st.sampled_from((*KINDS, "paused", "resumed", "held", "unheld", "nonsense")),
+    st.sampled_from((*KINDS, "paused", "resumed", "held", "unheld", "restacked", "nonsense")),
     st.floats(min_value=-2, max_value=100),
     st.integers(min_value=0, max_value=5),
     st.integers(min_value=0, max_value=5),
@@ -354,6 +378,10 @@ def _random(steps: list[tuple[str, float, int, int]]) -> Story:
                     story.changes[one.change].ended_at is None for one in story.candidates[candidate].members
                 ):
                     story.land(candidate)
+            case "restacked" if candidate is not None:
+                left = [one.change for one in story.candidates[candidate].members][b % 2 :]
+                if left:
+                    story.restack(candidate, *left)
             case "building" | "waiting" | "held" | "unheld" if change is not None:
                 story.tell(kind, change=change, changes=[change], code="approval", why="held by lead")
             case _:

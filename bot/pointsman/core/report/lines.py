@@ -74,7 +74,7 @@ def piece_json(piece: Piece) -> dict[str, Any]:
         "interventions": dict(piece.interventions),
         "commits_by_others": piece.by_others,
         "candidates": piece.candidates,
-        "rebuilds": max(0, piece.candidates - 1),
+        "rebuilds": piece.rebuilds,
         "gate_seconds": round(piece.gate_seconds, 3),
         "gate": {spent.value: round(piece.gate.get(spent, 0.0), 3) for spent in Spent},
         "runs": piece.runs,

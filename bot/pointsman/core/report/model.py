@@ -106,7 +106,8 @@ class Piece:
     """One piece of work: everything that was submitted of one branch or pull request until it landed.
 
     `state` is that of the newest submission. `stages` add up to `elapsed`; runs of several changes are split evenly
-    over them. All times in seconds. `heals` are (strategy, seconds). `by_others` None: git was not asked or can't say.
+    over them. All times in seconds. `rebuilds`: how often a submission was brought onto something again. `heals` are
+    (strategy, seconds). `by_others` None: git was not asked or can't say.
     """
 
     lane: str
@@ -128,6 +129,7 @@ class Piece:
     retries: int
     stopped: int
     candidates: int
+    rebuilds: int
     heals: tuple[tuple[str, float], ...]
     landed_healed: bool
     returns: tuple[str, ...]

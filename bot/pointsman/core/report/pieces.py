@@ -166,6 +166,7 @@ class Ledger:
             retries=sum(1 for cost in costs if cost.run.attempt > 1),
             stopped=sum(1 for cost in costs if cost.run.state in _STOPPED),
             candidates=len(candidates),
+            rebuilds=_rebuilds(candidates.values(), frozenset(ids)),
             heals=_heals(candidates.values(), frozenset(ids)),
             landed_healed=_landed_healed(candidates.values(), last),
             returns=returns,
@@ -205,6 +206,16 @@ def _shares(costs: Iterable[RunCost], ids: frozenset[int]) -> dict[str, float]:
         mine = sum(1 for change in cost.changes if change in ids)
         total[cost.spent] = total.get(cost.spent, 0.0) + cost.seconds * mine / len(cost.changes)
     return total
+
+
+def _rebuilds(candidates: Iterable[Candidate], ids: frozenset[int]) -> int:
+    """How often a submission was brought onto something again: candidates that stand on each other share its commit."""
+    commits: dict[int, set[str]] = {}
+    for candidate in candidates:
+        for member in candidate.members:
+            if member.change in ids:
+                commits.setdefault(member.change, set()).add(member.commit)
+    return sum(len(one) - 1 for one in commits.values())
 
 
 def _heals(candidates: Iterable[Candidate], ids: frozenset[int]) -> tuple[tuple[str, float], ...]:

@@ -70,7 +70,7 @@ _PROPERTIES: dict[str, dict[str, Any]] = {
         "Commits by people who wrote nothing of the first submission; null: not known.", nullable=True
     ),
     "candidates": _count("Candidates that held it."),
-    "rebuilds": _count("Those beyond the first."),
+    "rebuilds": _count("How often a submission was brought onto something again."),
     "gate_seconds": _seconds("Runner seconds; runs of several changes are shared evenly."),
     "gate": {
         "type": "object",

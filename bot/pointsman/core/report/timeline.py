@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pointsman.core.journal import ENDS, changes_named
 from pointsman.core.queue.model import Change, JournalLine
@@ -14,9 +14,12 @@ NEWER_HEAD = "a newer head of the branch"
 """Who takes a change out of the queue when its branch is submitted again (service.door)."""
 
 _GIVEN_UP = frozenset({"discarded", "split", "failed", "cleared"})
+_MADE = frozenset({"built", "restacked"})
 _LEFT = frozenset({"returned", "withdrawn"})
 _NOT_PEOPLE = frozenset({NEWER_HEAD, "", "?"})
-_LANE_WORK = frozenset({"building", "built", "run_started", "passed", "landing", "landed"}) | _GIVEN_UP
+_LANE_WORK = (
+    frozenset({"building", "built", "run_started", "passed", "landing", "landed", "restacked"}) | _GIVEN_UP
+)
 """What only a lane's one writer writes: after such a line nothing is being built any more."""
 
 
@@ -79,10 +82,8 @@ class _Follower:
 
     def take(self, line: JournalLine) -> None:
         """One line: first who it is about and what it changes, then where these stand now."""
-        about = self._built_before(line) if line.kind in _LANE_WORK else set()
-        about |= changes_named(line.body)
-        about |= self._candidate(line)
-        about |= self._lane(line)
+        new = self._built_before(line) if line.kind in _LANE_WORK else set()
+        about = new | changes_named(line.body) | self._candidate(line, new) | self._lane(line)
         for change in about:
             self._change(change, line)
         self._act(line)
@@ -105,12 +106,13 @@ class _Follower:
             self.places[change].building = False
         return over
 
-    def _candidate(self, line: JournalLine) -> set[int]:
+    def _candidate(self, line: JournalLine, new: set[int]) -> set[int]:
+        """`new` are the changes that were being built until this line."""
         number = line.body.get("candidate")
         if not isinstance(number, int):
             return set()
-        if line.kind == "built":
-            self._add(number, changes_named(line.body))
+        if line.kind in _MADE:
+            self._add(number, changes_named(line.body), new)
         known = self.candidates.get(number)
         if known is None:
             return set()
@@ -122,15 +124,23 @@ class _Follower:
             self._drop(number)
         return set(known.members)
 
-    def _add(self, number: int, members: Iterable[int]) -> None:
+    def _add(self, number: int, members: Iterable[int], new: set[int]) -> None:
+        """A candidate that stands on another holds that one's changes, too: only those that are new to the gate have
+        stopped waiting. One that was brought onto another base goes on as it was, with what is left of it."""
+        old = self.candidates.get(number, _Candidate(members=()))
+        self._drop(number)
         here = tuple(sorted(change for change in members if change in self.places))
-        self.candidates[number] = _Candidate(members=here)
+        self.candidates[number] = replace(old, members=here)
         for change in here:
-            self.places[change].live.add(number)
-            self.places[change].wait = ""
+            place = self.places[change]
+            if change in new or not place.live:
+                place.wait = ""
+            place.live.add(number)
 
     def _drop(self, number: int) -> None:
-        for change in self.candidates.pop(number).members:
+        """It can't land any more; how far it was is kept, for the case that it is brought onto another base."""
+        known = self.candidates.get(number)
+        for change in known.members if known is not None else ():
             self.places[change].live.discard(number)
 
     def _lane(self, line: JournalLine) -> set[int]:
