@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from pointsman.adapters.store import inbox as module
 from pointsman.adapters.store import inbox_file
+from pointsman.adapters.store import inbox_grouped as module
 from pointsman.adapters.store.inbox import SqlInbox
 from pointsman.core.errors import EnvironmentProblem
 from pointsman.core.hints import Delivery
