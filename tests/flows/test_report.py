@@ -16,6 +16,7 @@ from tests.flows.world import World, contract
 ROLES = """\
 roles: {coder: {who: [ada], branches: ["agent/**"], owns: [/db/, "*.txt", red]}}
 paths: {schema: {match: [/db/], approve: {by: [lead]}}}
+metrics: {out: landed.jsonl}
 """
 
 
@@ -66,6 +67,7 @@ def test_R57_R58_R59_R60_what_real_work_cost(tmp_path: Path) -> None:
     (one,) = whole(world)["suggestions"]
     assert (one["count"], one["yaml"]) == (3, "# remove the class from `paths`: schema\n")
     check_forms(world)
+    check_lines_are_added_once(world)
     check_without_commits(world)
 
 
@@ -120,6 +122,23 @@ def check_forms(world: World) -> None:
         assert whole(world, *options)["totals"]["started"] == started
 
 
+def check_lines_are_added_once(world: World) -> None:
+    """`metrics.out`: what landed is there once, however often it is asked for, also after a line was cut off."""
+    file = world.path / ".git" / "pointsman" / "landed.jsonl"
+    assert world.cli("report", "--jsonl", "--append").err == f"{file}: 3 new lines\n"
+    assert file.read_text() == world.cli("report", "--jsonl").out
+    assert world.cli("report", "--jsonl", "--append").err == f"{file}: 0 new lines\n"
+    whole_file = file.read_bytes()
+    file.write_bytes(whole_file[:-20])
+    assert world.cli("report", "--jsonl", "--append").err == f"{file}: 1 new line\n"
+    assert file.read_bytes() == whole_file
+    for other in (b"PATH=/bin\n", whole_file + b"{}\n", b"export"):
+        file.write_bytes(other)
+        said = world.cli("report", "--jsonl", "--append")
+        assert (said.code, file.read_bytes()) == (2, other)
+        assert "no line of `pointsman report --jsonl`" in said.err
+
+
 def check_without_commits(world: World) -> None:
     """A clone that never had a returned head: what the store knows is told, the rest is null."""
     clone = world.folder / "clone"
@@ -150,6 +169,8 @@ def test_an_empty_queue_is_no_error_and_a_mistake_is(tmp_path: Path) -> None:
         (["--since", "yesterday"], "neither an age"),
         (["--json", "--csv"], "exclude each other"),
         (["--lane", "beta"], "lanes: none"),
+        (["--append"], "belongs to --jsonl"),
+        (["--jsonl", "--append"], "metrics: {out: landed.jsonl}"),
         (["--html", "/nowhere/at/all.html"], "can't be written"),
     ):
         told = world.cli("report", *options)

@@ -65,6 +65,9 @@ def _when(_ctx: click.Context, _option: click.Parameter, value: str | None) -> f
 @click.option("--csv", "as_csv", is_flag=True, help="One row for each piece of work.")
 @click.option("--jsonl", "as_lines", is_flag=True, help="One JSON object a line for each that landed.")
 @click.option(
+    "--append", is_flag=True, help="With --jsonl: add new lines to the contract's metrics.out instead."
+)
+@click.option(
     "--html",
     "page",
     metavar="FILE",
@@ -82,6 +85,7 @@ def report(
     no_commits: bool,
     as_csv: bool,
     as_lines: bool,
+    append: bool,
     page: Path | None,
     as_json: bool,
 ) -> int:
@@ -98,6 +102,8 @@ def report(
     """
     if sum((as_json, as_csv, as_lines, page is not None)) > 1:
         raise click.UsageError("--json, --csv, --jsonl and --html exclude each other: choose one.")
+    if append and not as_lines:
+        raise click.UsageError("--append belongs to --jsonl.")
     from pointsman import wiring
     from pointsman.core.report.compose import Asked
     from pointsman.core.report.figures import By
@@ -108,15 +114,22 @@ def report(
             raise UserError(
                 f"no change was ever submitted to {lane!r}; lanes: {', '.join(store.lanes()) or 'none'}"
             )
-        made = _make(git, store, asked, commits=not no_commits)
+        contract = _contract(git, lane)
+        out = _figures_file(git, contract) if append else None
+        made = _make(git, store, asked, contract, commits=not no_commits)
         name = (
             git.git_common_dir.parent.name if git.git_common_dir.name == ".git" else git.git_common_dir.name
         )
+    if out is not None:
+        _append(out, made)
+        return 0
     _show(made, name, as_json=as_json, as_csv=as_csv, as_lines=as_lines, page=page)
     return 0
 
 
-def _make(git: GitRepository, store: Store, asked: Asked, *, commits: bool) -> Report:
+def _make(
+    git: GitRepository, store: Store, asked: Asked, contract: Contract | None, *, commits: bool
+) -> Report:
     from pointsman.service.report import Reporter
 
     heads = git.refs("refs/heads/")
@@ -126,7 +139,7 @@ def _make(git: GitRepository, store: Store, asked: Asked, *, commits: bool) -> R
         store=store,
         now=time.time(),
         day_of=_day,
-        contract=_contract(git, asked.lane),
+        contract=contract,
         tips=tips,
         tell=_progress(),
     )
@@ -169,6 +182,22 @@ def _show(made: Report, name: str, *, as_json: bool, as_csv: bool, as_lines: boo
 
         click.echo(click.style(name, bold=True) + f"  {_period(made)}")
         click.echo(to_text(made, bold=sys.stdout.isatty()), nl=False)
+
+
+def _figures_file(git: GitRepository, contract: Contract | None) -> Path:
+    from pointsman import wiring
+    from pointsman.cli.report_file import figures_file
+
+    metrics = contract.metrics if contract is not None else None
+    return figures_file(metrics.out if metrics is not None else None, wiring.state_folder(git))
+
+
+def _append(path: Path, made: Report) -> None:
+    from pointsman.cli.report_file import append
+    from pointsman.core.report.lines import landed_lines
+    from pointsman.core.report.words import count
+
+    note(f"{path}: {count(append(path, landed_lines(made)), 'new line')}")
 
 
 def _pieces(number: int) -> str:

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
@@ -293,3 +294,8 @@ def test_R60_three_same_overrides_suggest_a_change_to_the_contract(
 )
 def test_R60_what_is_allowed_by_now_or_may_not_be_relaxed_is_not_suggested(override: tuple[str, ...]) -> None:
     assert overridden(*override, times=5).suggestions == ()
+
+
+def test_R57_every_key_of_a_line_is_described_where_people_look() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "report.md").read_text()
+    assert [name for name in LANDED_SCHEMA["properties"] if f"| `{name}` |" not in page] == []
