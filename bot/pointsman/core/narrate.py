@@ -113,6 +113,15 @@ def _archived(body: Body) -> str:
     return f"lines up to {body.get('through')} in {body.get('file')}"
 
 
+def _claim(body: Body) -> str:
+    role = f" as {body['role']}" if body.get("role") else ""
+    return f"{body.get('task')} by {body.get('holder', '?')}{role} (claim {body.get('claim')})"
+
+
+def _claim_status(body: Body) -> str:
+    return f"{_claim(body)}: {body.get('outcome') or body.get('status')}"
+
+
 _SENTENCES: dict[str, tuple[str, str | None, Callable[[Body], str]]] = {
     "submitted": ("submitted", None, _submitted),
     "archived": ("archived", None, _archived),
@@ -138,6 +147,10 @@ _SENTENCES: dict[str, tuple[str, str | None, Callable[[Body], str]]] = {
     "cleared": ("green", None, _candidate_because),
     "restacked": ("moved up", None, _restacked),
     "discarded": ("given up", None, _candidate_because),
+    "claimed": ("claimed", None, _claim),
+    "claim_renewed": ("renewed", None, _claim),
+    "advanced": ("advanced", None, _claim_status),
+    "released": ("released", None, _claim_status),
     "paused": ("paused", "red", _why),
     "resumed": ("resumed", None, _by),
     "trouble": ("trouble", "red", _why),

@@ -50,14 +50,14 @@ def messages_brought(git: Git, tip: Sha, head: Sha) -> tuple[str, ...]:
 
 
 def too_old(
-    git: Git, branch: str, contract: Contract, tip: Sha, head: Sha, now: float
+    git: Git, branch: str, contract: Contract, tip: Sha, head: Sha, now: float, *, again: str = "submit"
 ) -> NotSubmitted | None:
     """The limits on the merge base (R34): how long ago it was committed, how far the base has gone on."""
     base = git.merge_bases(tip, head)[0]
     limits = contract.limits
     behind = len(git.commits(tip, exclude=(base,), first_parent=True))
     age = now - git.commit_facts(base).committer.when
-    update = f"`git merge {contract.base}` (or rebase), then submit again"
+    update = f"`git merge {contract.base}` (or rebase), then {again} again"
     if limits.max_behind is not None and behind > limits.max_behind:
         text = f"{branch} is {behind} commits behind {contract.base}; the contract allows {limits.max_behind}. {update}"
         return NotSubmitted(branch=branch, code="base_too_old", text=text)

@@ -36,6 +36,7 @@ from pointsman.core.queue.model import (
     RunState,
     Wait,
 )
+from pointsman.core.schedule.model import Outcome, Status
 
 HEAD_REVISION = "0004"
 """The newest revision in migrations/versions, so that opening a current file needs no Alembic."""
@@ -265,15 +266,19 @@ claims = Table(
     Column("holder", Exact, nullable=False),
     Column("branch", Exact, nullable=False),
     Column("resources", Document(tuple), nullable=False),
+    Column("modifies", Document(tuple), nullable=False, server_default=text("'[]'")),
+    Column("creates", Document(tuple), nullable=False, server_default=text("'[]'")),
+    Column("status", Choice(Status), nullable=False, server_default=text("'ready'")),
     Column("claimed_at", Float, nullable=False),
     Column("expires_at", Float, nullable=False),
     Column("ended_at", Float),
-    Column("outcome", Exact, nullable=False, server_default=text("''")),
+    Column("outcome", Choice(Outcome)),
     Index("claims_by_end", "ended_at"),
     Index("claims_by_task", "task"),
     sqlite_autoincrement=True,
 )
-"""Who works on what. A claim that neither ended nor expired holds its resources, its role's place and the ceiling's."""
+"""Who works on what. A claim that neither ended nor expired holds its resources, its files, its role's place and the
+ceiling's."""
 
 notes = Table(
     "notes",

@@ -110,7 +110,7 @@ def _why_not(role: Role, author: Author, branch: str, worktree: str | None) -> s
     patterns = [pattern.text for pattern in role.branches]
     if patterns and not any(branch_matches(pattern, branch) for pattern in patterns):
         return f"the branch has to match {' or '.join(patterns)}" + ("" if branch else ", and none is known")
-    if worktree is not None and role.worktree is not None and not _is_worktree(role.worktree, worktree):
+    if worktree is not None and role.worktree is not None and not is_worktree(role.worktree, worktree):
         return f"the worktree has to be {role.worktree}, not {worktree}"
     return None
 
@@ -121,8 +121,9 @@ def _mismatch(identity: Identity, author: Author) -> str | None:
     return mismatch(identity, author)
 
 
-def _is_worktree(expected: str, actual: str) -> bool:
-    """`expected` is relative to the main worktree, which is not known here: its named parts are compared."""
+def is_worktree(expected: str, actual: str) -> bool:
+    """Whether the folder `actual` is the worktree that a role says. `expected` is relative to the main worktree, which
+    is not known here: its named parts are compared."""
     wanted = [part for part in expected.split("/") if part not in ("", ".", "..")]
     have = [part for part in actual.replace("\\", "/").split("/") if part]
     return have[-len(wanted) :] == wanted if wanted else True

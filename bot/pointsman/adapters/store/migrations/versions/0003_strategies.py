@@ -27,10 +27,13 @@ def upgrade() -> None:
         sa.Column("holder", sa.Text, nullable=False),
         sa.Column("branch", sa.Text, nullable=False),
         sa.Column("resources", sa.Text, nullable=False),
+        sa.Column("modifies", sa.Text, nullable=False, server_default=sa.text("'[]'")),
+        sa.Column("creates", sa.Text, nullable=False, server_default=sa.text("'[]'")),
+        sa.Column("status", sa.Text, nullable=False, server_default=sa.text("'ready'")),
         sa.Column("claimed_at", sa.Float, nullable=False),
         sa.Column("expires_at", sa.Float, nullable=False),
         sa.Column("ended_at", sa.Float),
-        sa.Column("outcome", sa.Text, nullable=False, server_default=sa.text("''")),
+        sa.Column("outcome", sa.Text),
         sqlite_autoincrement=True,
     )
     op.create_index("claims_by_end", "claims", ["ended_at"])

@@ -1,0 +1,1 @@
+"""Which of a launcher's tasks may start now, in which order, and who holds what; no I/O, no clock."""
