@@ -69,6 +69,11 @@ class Database:
                 )
         return database
 
+    @property
+    def conninfo(self) -> str:
+        """For a driver only: it may hold a password."""
+        return _with_defaults(self.address.url)
+
     def connect(self) -> psycopg.Connection[Any]:
         """A connection of one's own, each statement its own transaction. EnvironmentProblem where there is none."""
         with self.explained():
@@ -91,7 +96,7 @@ class Database:
         self._engine.dispose()
 
     def _connect(self, *, autocommit: bool) -> psycopg.Connection[Any]:
-        connection = psycopg.connect(_with_defaults(self.address.url), autocommit=autocommit)
+        connection = psycopg.connect(self.conninfo, autocommit=autocommit)
         connection.execute(
             "SELECT set_config('lock_timeout', %s, false), "
             "set_config('idle_in_transaction_session_timeout', %s, false)",
