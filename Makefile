@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
+SOAK_MINUTES ?= 6
+SOAK_SEED ?= 100000
 
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-github test soak check bench clean pins
@@ -24,8 +26,9 @@ demo-github: $(STAMP)  ## pull requests on a stand-in for GitHub: watch the real
 test: $(STAMP)  ## the whole test suite
 	$(BIN)/pytest
 
-soak: $(STAMP)  ## the long runs: kills at random instants, every kind of failing request
+soak: $(STAMP)  ## the long runs, ten minutes in all: kills at random instants, random histories full of faults
 	$(BIN)/pytest -m soak
+	$(BIN)/python -m tests.faults.simulation --seed $(SOAK_SEED) --minutes $(SOAK_MINUTES)
 
 check: $(STAMP)  ## lint, types, layers, workflows
 	$(BIN)/ruff check .
