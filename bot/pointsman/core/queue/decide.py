@@ -21,7 +21,7 @@ from pointsman.core.queue.actions import (
     Return,
     StartRun,
 )
-from pointsman.core.queue.diagnosis import NO_EVIDENCE, diagnose
+from pointsman.core.queue.diagnosis import NO_EVIDENCE, can_wait, diagnose
 from pointsman.core.queue.holds import admission, breaker, landing_hold, refusals
 from pointsman.core.queue.model import HOTFIX, Candidate, CandidateState, Change, Purpose, Run, RunState, Wait
 from pointsman.core.queue.observation import Observation
@@ -46,7 +46,7 @@ def decide(now: Observation) -> Decision:
         if actions:
             return Decision(actions=actions)
     seen = survey(now)
-    for later in (_end, _judge, _diagnose, _land, _work):
+    for later in (_end, _judge, _diagnose, _land, _work, _look_back):
         actions = tuple(later(now, seen))
         if actions:
             return Decision(actions=actions)
@@ -145,7 +145,15 @@ def _as_of_now(now: Observation, stand: Stand) -> Candidate:
 
 def _diagnose(now: Observation, seen: Survey) -> Iterator[Action]:
     if now.contract is not None and not now.lane.paused:
-        yield from diagnose(now, now.contract, seen.known)
+        found = diagnose(now, now.contract, seen.known)
+        yield from (action for action in found if not can_wait(action))
+
+
+def _look_back(now: Observation, seen: Survey) -> Iterator[Action]:
+    """Probes on runners that nothing else wants, one at a time."""
+    if now.contract is not None and not now.lane.paused:
+        found = diagnose(now, now.contract, seen.known)
+        yield from [action for action in found if can_wait(action)][:1]
 
 
 def _land(now: Observation, seen: Survey) -> Iterator[Action]:

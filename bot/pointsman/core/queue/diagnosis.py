@@ -19,6 +19,16 @@ NO_EVIDENCE = frozenset({"timed_out", "missing_check"})
 """`Run.code` of a run that says nothing about who is to blame: it was stopped at its time limit, or nobody ever
 reported it (core.gates.Why.TIMED_OUT, MISSING; GITHUB-RULES 18)."""
 
+PATIENCE = 2.0
+"""Gates after which a change that was red by itself is given back with what is known, if no runner was ever idle to
+find out more."""
+
+
+def can_wait(action: Action) -> bool:
+    """Whether it is a probe that only makes a return say more: it runs when nothing else wants the runner. One of the
+    base can't wait: a red base stops the lane."""
+    return isinstance(action, StartProbe) and action.probe != "base"
+
 
 def diagnose(now: Observation, contract: Contract, known: Evidence) -> Iterator[Action]:
     """For each change that was red by itself: the next probe, or what the probes say."""
@@ -65,6 +75,9 @@ def _diagnose(
     if isinstance(finding, Ask):
         if now.running < contract.limits.running_gates:
             yield _probe(candidate, change, verdict, finding)
+        elif finding.probe != "base" and _is_overdue(now, run):
+            known = RedAlone() if finding.probe == "alone" else RedTogether(culprit=None)
+            yield _give_back(contract, candidate, change, run, known)
     elif isinstance(finding, BaseIsRed):
         if candidate.base == now.tip:
             yield Pause(why=messages.base_is_red(verdict.check, candidate.base, finding.run))
@@ -72,6 +85,10 @@ def _diagnose(
             yield Discard(candidate=candidate, why=messages.base_moved(candidate, now.tip))
     elif not isinstance(finding, Pending):
         yield _give_back(contract, candidate, change, run, finding)
+
+
+def _is_overdue(now: Observation, run: Run) -> bool:
+    return now.at - run.started_at - (run.seconds or 0.0) > PATIENCE * now.pace.gate
 
 
 def _is_probe(run: Run, change: Change, verdict: CheckVerdict, *, since: float) -> bool:

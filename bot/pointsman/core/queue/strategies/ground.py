@@ -119,6 +119,10 @@ class Ground:
         """All that is being screened."""
         return union(candidate.content for candidate in self.of(Purpose.SCREEN))
 
+    def is_live(self, content: int) -> bool:
+        """Whether exactly that is being tested."""
+        return any(candidate.content == content for candidate in self.live)
+
     def start(self, content: int, added: int, purpose: Purpose) -> Live:
         """Propose it; from now on it is among what runs, with an id below 0."""
         self.plan.start.append(Start(content=content, added=added, purpose=purpose))
@@ -140,8 +144,7 @@ class Ground:
 
     def suspects(self) -> list[int]:
         """Changes that are suspected by elimination and are not being tested by themselves."""
-        tested = {candidate.content for candidate in self.live}
-        return [red for red in self.reds if is_single(red) and red in self.waiting and red not in tested]
+        return [red for red in self.reds if red in self.waiting and not self.is_live(red)]
 
     def lost(self, top: int) -> list[int]:
         """Changes that could not be built on `top` and are due for a try on the tip, which also shows the engine
@@ -151,6 +154,7 @@ class Ground:
             one.bit
             for one in due
             if any(holds(top, barred) for barred in one.barred)
+            and not self.is_live(one.bit)
             and self.can_join(one.bit, 0, 0)
             and (one.cleared < 0 or self.facts.now - one.cleared > AGAIN * self.facts.gate)
         ]

@@ -54,7 +54,9 @@ def _screen_suspects(board: Board) -> None:
         if red & ~board.held[red] & board.top:
             continue
         for part in board.parts(suspects):
-            if (part in alone or _can_stand(board, part)) and board.may_screen() and board.room():
+            if part not in alone and (board.is_live(part) or not _can_stand(board, part)):
+                continue
+            if board.may_screen() and board.room():
                 board.start(part, part, Purpose.SCREEN)
 
 
@@ -109,7 +111,8 @@ def _next_group(board: Board, todo: list[Waiting]) -> int:
     fresh = [one for one in todo if not one.bit & board.safe]
     if not fresh or not board.may_screen():
         return 0
-    return board.take(fresh, 0, -(-len(fresh) // max(1, board.free)), INCREMENT)
+    added = board.take(fresh, 0, -(-len(fresh) // max(1, board.free)), INCREMENT)
+    return 0 if board.is_live(added) else added
 
 
 def _is_deep(board: Board) -> bool:
