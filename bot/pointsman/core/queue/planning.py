@@ -12,6 +12,7 @@ from pointsman.core.contract import Contract
 from pointsman.core.contract.model import ALL_ROW
 from pointsman.core.model import Sha
 from pointsman.core.queue.actions import Action, Build, Discard, Hold
+from pointsman.core.queue.areas import groups
 from pointsman.core.queue.evidence import Evidence
 from pointsman.core.queue.model import HOTFIX, Change, Purpose, RunState, Wait
 from pointsman.core.queue.observation import Observation, Odds
@@ -62,15 +63,24 @@ def next_builds(
     bits = {change.id: 1 << place for place, change in enumerate(now.changes)}
     line, stuck = _testable(now, tip, contract, known, ready)
     yield from stuck
-    ground = Ground(now=now, tip=tip, contract=contract, stands=stands, known=known, line=line, bits=bits)
-    facts = facts_of(ground)
-    plan = _singly(facts, ground) if known.singly else strategy_named(contract.queue.mode)(facts)
-    yield from _given_up(ground, facts, plan)
-    for start in plan.start:
-        build = _build(ground, facts, start)
-        if build is not None:
-            yield build
+    for part in groups(now, contract, line, stands):
+        ground = Ground(now=now, tip=tip, contract=contract, stands=stands, known=known, line=part, bits=bits)
+        actions = tuple(_planned(ground))
+        yield from actions
+        if actions:
             return
+
+
+def _planned(ground: Ground) -> Iterator[Action]:
+    """What the strategy gives up, and the first of what it starts that can be built."""
+    facts = facts_of(ground)
+    singly = not ground.known.singly.isdisjoint(change.id for change in ground.line)
+    plan = _singly(facts, ground) if singly else strategy_named(ground.contract.queue.mode)(facts)
+    builds = (_build(ground, facts, start) for start in plan.start)
+    build = next((one for one in builds if one is not None), None)
+    yield from _given_up(ground, facts, plan, refused=bool(plan.start) and build is None)
+    if build is not None:
+        yield build
 
 
 def _testable(
@@ -197,14 +207,16 @@ def _singly(facts: Facts, ground: Ground) -> Plan:
     return Plan(start=[Start(content=bit, added=bit, purpose=Purpose.CHAIN) for bit in bits])
 
 
-def _given_up(ground: Ground, facts: Facts, plan: Plan) -> Iterator[Action]:
+def _given_up(ground: Ground, facts: Facts, plan: Plan, *, refused: bool) -> Iterator[Action]:
+    """What is given up for something that is `refused` goes on: it would be built again, and given up again."""
     testing = {stand.candidate.id: stand for stand in ground.stands if not stand.passed}
     content = {live.id: live.content for live in facts.live}
     for number in plan.drop:
         if number in testing:
             red = any(one & ~content[number] == 0 for one, _ in facts.reds)
             why = messages.behind_red() if red else messages.given_up()
-            yield Discard(candidate=testing[number].candidate, why=why)
+            if red or not refused:
+                yield Discard(candidate=testing[number].candidate, why=why)
 
 
 def _build(ground: Ground, facts: Facts, start: Start) -> Build | None:
