@@ -23,6 +23,9 @@ COLOURS = {"queued": "cyan", "landed": "green", "returned": "red", "withdrawn": 
 @click.option("--base", metavar="BRANCH", help="The branch to land on.  [default: the contract's base]")
 @click.option("--author", metavar="WHO", help="Whose change it is.  [default: author of the head commit]")
 @click.option("--priority", type=int, default=0, show_default=True, help="Higher goes first.")
+@click.option(
+    "--hotfix", is_flag=True, help="Before all others, and in a freeze too; the same as --priority 100."
+)
 @click.option("--depends-on", multiple=True, metavar="BRANCH|#ID", help="Land only after that one.")
 @click.option(
     "--body", metavar="TEXT", help="Evidence: commands run, remaining risk.  [default: commit message]"
@@ -35,6 +38,7 @@ def submit(
     base: str | None,
     author: str | None,
     priority: int,
+    hotfix: bool,
     depends_on: tuple[str, ...],
     body: str | None,
     as_json: bool,
@@ -42,12 +46,15 @@ def submit(
     """Put branches into the queue as they are now; without BRANCH, the one that is checked out.
 
     A branch is refused when its worktree has changes that are not committed, when no role of the contract
-    fits its author and name, or when its base is too old. Submitting the same head again changes nothing; a
-    newer head takes the place of the older.
+    fits its author and name, or when its base is too old. Submitting the same head again changes nothing but raises its
+    priority where a higher one is given; a newer head takes the place of the older.
     """
+    from pointsman.core.queue.model import HOTFIX
     from pointsman.service.submit import NotSubmitted, Submission
     from pointsman.wiring import local_queue
 
+    if hotfix:
+        priority = max(priority, HOTFIX)
     with local_queue(directory, base=base) as queue:
         names = branches or (_current_branch(queue),)
         outcomes = [

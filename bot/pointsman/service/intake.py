@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -48,7 +49,7 @@ class Hint(Protocol):
 @dataclass(kw_only=True)
 class Intake:
     """One repository's events. `touched` collects the pull requests that something should be said on, with what the
-    forge said of them; `hint` is told of commits whose checks moved."""
+    forge said of them; `hint` is told of commits whose checks moved, `deployed` of those whose deployment may have."""
 
     store: Store
     pulls: Pulls
@@ -58,6 +59,7 @@ class Intake:
     forge: Forge
     clock: Clock
     hint: Hint
+    deployed: Callable[[Sha], None] = lambda _commit: None
     touched: dict[int, Pull | None] = field(default_factory=dict)
     reviewed: set[int] = field(default_factory=set)
 
@@ -78,7 +80,9 @@ class Intake:
                 self._checks(event)
             case e.MergeGroupAsked():
                 self._group(event)
-            case _:  # pushes, deployments and what is edited: the lane is woken anyway and sees for itself
+            case e.DeploymentChanged(commit=commit):
+                self.deployed(commit)
+            case _:  # pushes and what is edited: the lane is woken anyway and sees for itself
                 return
 
     def look_round(self) -> None:
@@ -106,6 +110,8 @@ class Intake:
     def _checks(self, event: e.ChecksChanged) -> None:
         """A suite may end before its last report (rule 7): only a report that is waited for says to look again."""
         self.pulls.forget(commit=event.commit)
+        if event.kind == "workflow_run":
+            self.deployed(event.commit)
         by_name = event.kind in ("check_run", "status")
         red = event.completed and event.conclusion not in (None, "success")
         self.hint(event.commit, check=event.name if by_name else None, ended=event.completed, red=red)

@@ -17,7 +17,7 @@ from pointsman.core.pulls.replies import (
     compose_patch,
     compose_refusal,
 )
-from pointsman.core.queue.model import Change, Note, RecordedGrant
+from pointsman.core.queue.model import HOTFIX, Change, Note, RecordedGrant
 from pointsman.ports import Clock, People, Pulls, Store
 from pointsman.service.consent import Consents
 from pointsman.service.door import NotSubmitted
@@ -32,9 +32,6 @@ HIGH = 10
 
 ANSWER = 1000
 """Characters of an answer that echo what stands in a repository."""
-
-TOP = 100
-"""The priority of a repair of the base itself."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -145,6 +142,8 @@ class Obedience:
         match command:
             case c.Queue(high=high):
                 return self._queue(asked, HIGH if high else 0)
+            case c.Hotfix():
+                return self._queue(asked, HOTFIX)
             case c.Retry():
                 return self._queue(asked, 0)
             case c.Heal():
@@ -246,7 +245,7 @@ class Obedience:
         base = self.desk.base_of(fix) if fix is not None else None
         if fix is None or base is None:
             return f"the repair is at {repair.commit[:10]}, but its pull request is not to be found"
-        outcome = self.desk.queue(fix, base, priority=TOP, on_behalf_of=asked.by)
+        outcome = self.desk.queue(fix, base, priority=HOTFIX, on_behalf_of=asked.by)
         if isinstance(outcome, NotSubmitted):
             return f"the repair is in #{repair.number}, but could not be queued: {outcome.text}"
         where = f"{asked.base.lane} itself is forked. Its repair is #{repair.number}, first in the queue"

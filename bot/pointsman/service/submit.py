@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
 from pointsman.core import messages
 from pointsman.core.contract import Author, Contract
 from pointsman.core.model import CommitFacts, Sha
-from pointsman.core.queue.model import Change, ChangeState
+from pointsman.core.queue.model import Change, ChangeState, Entry
 from pointsman.ports import Clock, Forge, Git, Store
 from pointsman.service.door import (
     NotSubmitted,
@@ -70,7 +70,7 @@ class Desk:
             return refusal
         known = queued_from(self.store, lane, asked.branch)
         if known is not None and known.head == head:
-            return Submitted(change=known, again=True)
+            return Submitted(change=self._raised(known, asked.priority), again=True)
         facts = self.git.commit_facts(head)
         change = self._change(asked, lane, facts, dependencies(messages_brought(self.git, tip, head)))
         refusal = role_refusal(change, Author.parse(change.author), contract) or too_old(
@@ -79,6 +79,16 @@ class Desk:
         if refusal is not None:
             return refusal
         return enter(self.store, self.git, self.clock, change, known)
+
+    def _raised(self, change: Change, priority: int) -> Change:
+        """The queued change with that priority, if it is the higher one."""
+        if priority <= change.priority:
+            return change
+        raised = replace(change, priority=priority)
+        body = {"change": change.id, "branch": change.branch, "priority": priority, "by": change.author}
+        entry = Entry(lane=change.lane, kind="prioritised", body=body)
+        self.store.save(raised, entries=(entry,), at=self.clock.now())
+        return raised
 
     def withdraw(self, change: Change, *, by: str) -> Change:
         """Take a queued change out; the branch stays. The change as it is then: it may just have landed."""

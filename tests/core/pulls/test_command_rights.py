@@ -21,6 +21,7 @@ from pointsman.core.pulls.commands import (
     Heal,
     Help,
     Hold,
+    Hotfix,
     Pause,
     Priority,
     Queue,
@@ -37,7 +38,17 @@ from pointsman.core.pulls.commands import (
 )
 
 ALL: tuple[Command, ...] = (
-    *(Queue(), Dequeue(), Heal(), Retry(), Hold(), Unhold(), ScopeAdd(patterns=("a",)), Priority(value=1)),
+    *(
+        Queue(),
+        Hotfix(),
+        Dequeue(),
+        Heal(),
+        Retry(),
+        Hold(),
+        Unhold(),
+        ScopeAdd(patterns=("a",)),
+        Priority(value=1),
+    ),
     *(Status(), Explain(path="a"), Pause(), Resume(), Help()),
 )
 SCOPE = ScopeAdd(patterns=("docs/**",))
@@ -75,6 +86,9 @@ DEFAULTS = [
     (Queue(), "write"),
     (Priority(value=3), "write"),
     (Hold(), "write"),
+    (Priority(value=99), "write"),
+    (Priority(value=100), "maintain"),
+    (Hotfix(), "maintain"),
     (Pause(), "maintain"),
     (Resume(), "maintain"),
 ]
@@ -126,6 +140,18 @@ def test_who_may_hold_may_let_go_and_who_may_resume_may_pause() -> None:
     for command in (Unhold(), Pause()):
         assert may(named, command, LEAD, own_change=False) is None
         assert may(named, command, person("admin"), own_change=False) is not None
+
+
+def test_who_may_give_priorities_may_make_a_hotfix_unless_the_contract_gives_that_to_others() -> None:
+    named = contract("{priority: [lead]}")
+    for command in (Hotfix(), Priority(value=100)):
+        assert may(named, command, LEAD, own_change=False) is None
+        assert may(named, command, person("admin"), own_change=True, has_role=True) is not None
+    apart = contract("{priority: [writers], hotfix: [lead]}")
+    assert may(apart, Priority(value=99), person("write"), own_change=False) is None
+    for command in (Hotfix(), Priority(value=100)):
+        assert may(apart, command, LEAD, own_change=False) is None
+        assert may(apart, command, person("write"), own_change=False) is not None
 
 
 def test_the_account_id_counts_and_not_the_login() -> None:

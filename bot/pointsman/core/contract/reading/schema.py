@@ -31,6 +31,7 @@ COMMANDS = (
     "dequeue",
     "approve",
     "priority",
+    "hotfix",
     "hold",
     "unhold",
     "pause",

@@ -17,6 +17,13 @@ class Queue:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Hotfix:
+    """Put the change into the queue before all others; it lands in a freeze, too."""
+
+    word: ClassVar[str] = "hotfix"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Dequeue:
     """Take the change out of the queue."""
 
@@ -62,7 +69,7 @@ class ScopeAdd:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Priority:
-    """Move the change within the queue; -100..100, higher is earlier, 0 is usual."""
+    """Move the change within the queue; -100..100, higher is earlier, 0 is usual, 100 makes it a hotfix."""
 
     word: ClassVar[str] = "priority"
     value: int
@@ -107,6 +114,7 @@ class Help:
 
 Command = (
     Queue
+    | Hotfix
     | Dequeue
     | Heal
     | Retry
@@ -147,6 +155,7 @@ class Word:
 WORDS: Mapping[str, Word] = MappingProxyType(
     {
         "queue": Word(usage="/queue [high]", help="put this change into the queue; high: before the others"),
+        "hotfix": Word(usage="/hotfix", help="put this change before all others; it lands in a freeze, too"),
         "dequeue": Word(usage="/dequeue", help="take this change out of the queue"),
         "heal": Word(usage="/heal", help="mend this change's migration fork on its own branch"),
         "retry": Word(usage="/retry", help="queue this change again at its present head"),
@@ -155,7 +164,9 @@ WORDS: Mapping[str, Word] = MappingProxyType(
         "scope": Word(
             usage="/scope add PATH [PATH...]", help="open these paths to this change at its present head"
         ),
-        "priority": Word(usage="/priority N", help="move this change in the queue, -100 (last) to 100"),
+        "priority": Word(
+            usage="/priority N", help="move this change in the queue, -100 (last) to 100 (a hotfix)"
+        ),
         "status": Word(usage="/status", help="say where this change stands"),
         "explain": Word(usage="/explain PATH", help="say what the contract makes of a path, for this change"),
         "pause": Word(usage="/pause [REASON]", help="stop landing anything on this branch"),

@@ -19,6 +19,7 @@ from pointsman.core.pulls.commands.model import (
     Heal,
     Help,
     Hold,
+    Hotfix,
     Pause,
     Priority,
     Queue,
@@ -173,6 +174,7 @@ def _explain(rest: str) -> Command | str:
 _READERS: Mapping[str, Callable[[str], Command | str]] = MappingProxyType(
     {
         "queue": _queue,
+        "hotfix": _plain(Hotfix),
         "dequeue": _plain(Dequeue),
         "heal": _plain(Heal),
         "retry": _plain(Retry),

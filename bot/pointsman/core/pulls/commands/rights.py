@@ -16,7 +16,9 @@ from pointsman.core.pulls.commands.model import (
     Heal,
     Help,
     Hold,
+    Hotfix,
     Pause,
+    Priority,
     Queue,
     Resume,
     Retry,
@@ -24,10 +26,11 @@ from pointsman.core.pulls.commands.model import (
     Status,
     Unhold,
 )
+from pointsman.core.queue.model import HOTFIX
 
 Permission = Literal["read", "triage", "write", "maintain"]
 
-_STANDS_FOR: Mapping[str, str] = MappingProxyType({"unhold": "hold", "pause": "resume"})
+_STANDS_FOR: Mapping[str, str] = MappingProxyType({"unhold": "hold", "pause": "resume", "hotfix": "priority"})
 """Where the contract names only the second, it speaks for the first."""
 NOBODY = 0
 """The account id that stands for a deleted account: two such are not known to be one person."""
@@ -37,8 +40,8 @@ _OWN_WITH_ROLE = (Queue, Retry, Heal)
 
 
 def contract_key(command: Command) -> str:
-    """The command's key in the contract's `commands`."""
-    return command.word
+    """The command's key in the contract's `commands`; a priority that makes a hotfix is the same as `/hotfix`."""
+    return Hotfix.word if _is_hotfix(command) else command.word
 
 
 def needed_permission(command: Command) -> Permission:
@@ -46,7 +49,12 @@ def needed_permission(command: Command) -> Permission:
     alone, whatever this says."""
     if isinstance(command, _ANYBODY):
         return "read"
-    return "maintain" if isinstance(command, Pause | Resume) else "write"
+    return "maintain" if isinstance(command, Pause | Resume) or _is_hotfix(command) else "write"
+
+
+def _is_hotfix(command: Command) -> bool:
+    """What lands in a freeze, by either way of asking for it."""
+    return isinstance(command, Hotfix) or (isinstance(command, Priority) and command.value >= HOTFIX)
 
 
 def may(
