@@ -68,6 +68,7 @@ def test_R57_R58_R59_R60_what_real_work_cost(tmp_path: Path) -> None:
     assert (one["count"], one["yaml"]) == (3, "# remove the class from `paths`: schema\n")
     check_forms(world)
     check_lines_are_added_once(world)
+    check_a_servers_folder(world)
     check_without_commits(world)
 
 
@@ -122,6 +123,25 @@ def check_forms(world: World) -> None:
         assert whole(world, *options)["totals"]["started"] == started
 
 
+def check_a_servers_folder(world: World) -> None:
+    """`STATE/repositories/ID` of a server: the state and a mirror of what the forge has."""
+    folder = world.folder / "4711"
+    subprocess.run(["git", "init", "-q", "--bare", str(folder / "git")], check=True)
+    fetch = ["fetch", "-q", str(world.path), "+refs/heads/*:refs/pointsman/remote/heads/*"]
+    subprocess.run(["git", "-C", str(folder / "git"), *fetch], check=True)
+    (folder / "state.db").write_bytes((world.path / ".git" / "pointsman" / "state.db").read_bytes())
+    served, here = whole(at(folder)), whole(world)
+    assert served.pop("at") and here.pop("at")
+    assert served == here
+
+
+def at(folder: Path) -> World:
+    """Eyes for what lies in another folder."""
+    eyes = World.__new__(World)
+    eyes.path = folder
+    return eyes
+
+
 def check_lines_are_added_once(world: World) -> None:
     """`metrics.out`: what landed is there once, however often it is asked for, also after a line was cut off."""
     file = world.path / ".git" / "pointsman" / "landed.jsonl"
@@ -148,9 +168,7 @@ def check_without_commits(world: World) -> None:
     (clone / "pointsman" / "state.db").write_bytes(state.read_bytes())
     for name in ("branch", "-qD", "agent/wide"), ("gc", "-q", "--prune=now"):
         subprocess.run(["git", "-C", str(clone), *name], check=True, capture_output=True)
-    said = World.__new__(World)
-    said.path = clone
-    known = {piece["branch"]: piece["commits_by_others"] for piece in whole(said)["work"]}
+    known = {piece["branch"]: piece["commits_by_others"] for piece in whole(at(clone))["work"]}
     assert known == {"agent/one": 0, "agent/two": 0, "agent/three": 1, "agent/wide": None}
 
 

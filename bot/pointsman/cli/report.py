@@ -8,7 +8,6 @@ import re
 import sys
 import time
 from collections.abc import Callable
-from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,11 +18,10 @@ from pointsman.cli.common import json_option, note, print_json, repository_optio
 from pointsman.core.errors import EnvironmentProblem, UserError
 
 if TYPE_CHECKING:
-    from pointsman.adapters.git.repository import GitRepository
     from pointsman.core.contract import Contract
     from pointsman.core.report.compose import Asked
     from pointsman.core.report.figures import Report
-    from pointsman.ports import Store
+    from pointsman.wiring.reporting import Kept
 
 SILENCE = 2.0
 """Seconds after which a terminal is told what is being read."""
@@ -98,61 +96,54 @@ def report(
     The commits' and texts' trailers `Agent-Model:`, `Agent-Cost:` (`1.20 USD`), `Agent-Tokens:` and `Task-Type:` are
     read where they stand. What is not stated is shown as missing, never as zero.
 
+    For a server (SQLite), DIR is its folder of one repository: STATE/repositories/ID.
+
     Exit codes: 0 it ran, also where there is nothing to report; 2 a usage or environment error.
     """
     if sum((as_json, as_csv, as_lines, page is not None)) > 1:
         raise click.UsageError("--json, --csv, --jsonl and --html exclude each other: choose one.")
     if append and not as_lines:
         raise click.UsageError("--append belongs to --jsonl.")
-    from pointsman import wiring
     from pointsman.core.report.compose import Asked
     from pointsman.core.report.figures import By
+    from pointsman.wiring.reporting import open_kept
 
     asked = Asked(since=since, until=until, lane=lane, by=By(by) if by else None)
-    with wiring.open_git(directory) as git, closing(wiring.open_store(directory)) as store:
-        if lane is not None and lane not in store.lanes():
-            raise UserError(
-                f"no change was ever submitted to {lane!r}; lanes: {', '.join(store.lanes()) or 'none'}"
-            )
-        contract = _contract(git, lane)
-        out = _figures_file(git, contract) if append else None
-        made = _make(git, store, asked, contract, commits=not no_commits)
-        name = (
-            git.git_common_dir.parent.name if git.git_common_dir.name == ".git" else git.git_common_dir.name
-        )
+    with open_kept(directory) as kept:
+        lanes = kept.store.lanes()
+        if lane is not None and lane not in lanes:
+            raise UserError(f"no change was ever submitted to {lane!r}; lanes: {', '.join(lanes) or 'none'}")
+        contract = _contract(kept, lane)
+        out = _figures_file(kept, contract) if append else None
+        made = _make(kept, asked, contract, commits=not no_commits)
     if out is not None:
         _append(out, made)
         return 0
-    _show(made, name, as_json=as_json, as_csv=as_csv, as_lines=as_lines, page=page)
+    _show(made, kept.name, as_json=as_json, as_csv=as_csv, as_lines=as_lines, page=page)
     return 0
 
 
-def _make(
-    git: GitRepository, store: Store, asked: Asked, contract: Contract | None, *, commits: bool
-) -> Report:
+def _make(kept: Kept, asked: Asked, contract: Contract | None, *, commits: bool) -> Report:
     from pointsman.service.report import Reporter
 
-    heads = git.refs("refs/heads/")
-    tips = {lane: heads[f"refs/heads/{lane}"] for lane in store.lanes() if f"refs/heads/{lane}" in heads}
     reporter = Reporter(
-        git=git,
-        store=store,
+        git=kept.git,
+        store=kept.store,
         now=time.time(),
         day_of=_day,
         contract=contract,
-        tips=tips,
+        tips=kept.tips,
         tell=_progress(),
     )
     return reporter.report(asked, commits=commits)
 
 
-def _contract(git: GitRepository, lane: str | None) -> Contract | None:
+def _contract(kept: Kept, lane: str | None) -> Contract | None:
     """The one in force; a report needs none, and says so where there is one that can't be read."""
-    from pointsman import wiring
     from pointsman.service.contracts import NoContract
 
     try:
-        return wiring.base_contract(git, lane)[1]
+        return kept.contract(lane)
     except NoContract:
         return None
     except UserError as problem:
@@ -184,12 +175,11 @@ def _show(made: Report, name: str, *, as_json: bool, as_csv: bool, as_lines: boo
         click.echo(to_text(made, bold=sys.stdout.isatty()), nl=False)
 
 
-def _figures_file(git: GitRepository, contract: Contract | None) -> Path:
-    from pointsman import wiring
+def _figures_file(kept: Kept, contract: Contract | None) -> Path:
     from pointsman.cli.report_file import figures_file
 
     metrics = contract.metrics if contract is not None else None
-    return figures_file(metrics.out if metrics is not None else None, wiring.state_folder(git))
+    return figures_file(metrics.out if metrics is not None else None, kept.folder)
 
 
 def _append(path: Path, made: Report) -> None:

@@ -14,6 +14,7 @@ from pointsman.core.queue.model import Change, ChangeState, JournalLine, Run
 from pointsman.core.report.compose import Asked, choose, compose
 from pointsman.core.report.figures import By, Report
 from pointsman.core.report.model import Commits, Override, Records
+from pointsman.core.report.pieces import ROOT, areas_of
 from pointsman.ports import Git, Store
 from pointsman.service.judging import local_author
 from pointsman.service.recorded import standing_approvals
@@ -22,8 +23,6 @@ PAGE = 5000
 """Journal lines, or candidates and changes whose runs are asked for, at once."""
 MOST_COMMITS = 500
 """Commits of one head that are read."""
-ROOT = "(root)"
-"""The area of files that stand in no folder."""
 
 Told = Callable[[str, int, int], None]
 """Hears what is being read, how many there are, and of how many."""
@@ -120,7 +119,7 @@ class Reporter:
         landed_first = sorted(chosen, key=lambda piece: (piece[-1].landed is None, piece[-1].ended_at or 0.0))
         known: dict[int, Commits] = {}
         for place, piece in enumerate(landed_first, start=1):
-            known[piece[0].id] = reading.commits(piece, with_areas=with_areas)
+            known[piece[0].id] = reading.commits(piece, with_areas=with_areas and areas_of(piece[-1]) is None)
             if place % 100 == 0:
                 self.tell("pieces of work", place, len(chosen))
         return known

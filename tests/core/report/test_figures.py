@@ -295,6 +295,16 @@ def test_a_percentile_needs_enough_values(values: int, known: tuple[bool, bool, 
         assert (spread.p50, spread.p95, spread.p99) == (50, 95, 99)
 
 
+def test_role_and_areas_are_those_that_were_seen_when_it_was_looked_at() -> None:
+    story = Story()
+    story.submit("agent/a", features=("role:docs", "area:web", "area:.", "size:3"))
+    story.submit("agent/b")
+    first, second = report(story, Asked(by=By.AREA)).pieces
+    assert (first.role, first.areas) == ("docs", ("(root)", "web"))
+    assert (second.role, second.areas) == (None, None)
+    assert list(report(story, Asked(by=By.AREA)).groups) == ["(root)", "not known", "web"]
+
+
 def test_days_count_every_return() -> None:
     story = Story()
     change = story.submit("agent/a")

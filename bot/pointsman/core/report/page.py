@@ -95,9 +95,9 @@ def _tile(name: str, value: str, more: str) -> str:
 
 
 def _group_table(groups: Mapping[str, Totals]) -> str:
-    head = "".join(f"<th>{escape(name)}</th>" for name in ("", *GROUP_COLUMNS))
+    head = "".join(f"<th scope=col>{escape(name)}</th>" for name in ("", *GROUP_COLUMNS))
     rows = "".join(
-        f"<tr><td>{_safe(name)}</td>{''.join(f'<td>{escape(cell)}</td>' for cell in group_row(one))}</tr>"
+        f"<tr><th scope=row>{_safe(name)}</th>{''.join(f'<td>{escape(cell)}</td>' for cell in group_row(one))}</tr>"
         for name, one in groups.items()
     )
     return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'

@@ -21,6 +21,8 @@ from pointsman.core.report.trailers import stated
 CONFLICTS = frozenset({"merge_conflict", "conflict", "same_table", "behind"})
 """Codes of returns and waits that mean: files or migrations collide with what is there, or with what is ahead."""
 
+ROOT = "(root)"
+"""The area of files that stand in no folder."""
 NOISE = 1e-6
 """Seconds that sums of floats may be apart."""
 
@@ -131,6 +133,7 @@ class Ledger:
                 costs[change].append(cost)
         candidates: dict[int, list[Candidate]] = defaultdict(list)
         roles = dict(records.roles)
+        roles.update((one.id, role) for one in records.changes for role in featured(one, "role"))
         for candidate in records.candidates:
             for member in candidate.members:
                 candidates[member.change].append(candidate)
@@ -154,7 +157,7 @@ class Ledger:
             title=last.title,
             author=last.author,
             role=next((self.roles[one] for one in reversed(ids) if one in self.roles), None),
-            areas=commits.areas,
+            areas=commits.areas or areas_of(last),
             state=last.state.value,
             submitted_at=begin,
             ended_at=end,
@@ -193,6 +196,18 @@ class Ledger:
         if away > NOISE:
             stages[Stage.AUTHOR] = away
         return stages
+
+
+def featured(change: Change, what: str) -> tuple[str, ...]:
+    """What the change was like when it was first looked at: the values of its features of that name."""
+    start = f"{what}:"
+    return tuple(one.removeprefix(start) for one in change.features if one.startswith(start))
+
+
+def areas_of(change: Change) -> tuple[str, ...] | None:
+    """The top folders that it touches; None where nobody looked at it."""
+    found = sorted(ROOT if area == "." else area for area in featured(change, "area"))
+    return tuple(found) or None
 
 
 def _came_back(change: Change) -> bool:

@@ -49,7 +49,7 @@ _PROPERTIES: dict[str, dict[str, Any]] = {
     "areas": {
         "type": ["array", "null"],
         "items": {"type": "string"},
-        "description": "Top folders that it touches; null: not asked (`--by area`).",
+        "description": "Top folders that it touches; null: not known.",
     },
     "task_type": _text("`Task-Type:`, else the type of a conventional title.", nullable=True),
     "model": _text("`Agent-Model:`; null: not stated.", nullable=True),
