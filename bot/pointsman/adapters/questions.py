@@ -70,6 +70,11 @@ class SandboxQuestions:
         self.forget(question.lane)
         return answer
 
+    def close(self) -> None:
+        """End all that runs."""
+        for lane in list(self._asked):
+            self.forget(lane)
+
     def forget(self, lane: str) -> None:
         asked = self._asked.pop(lane, None)
         if asked is not None:

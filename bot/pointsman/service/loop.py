@@ -78,7 +78,7 @@ class Loop:
         while not stop():
             try:
                 performed = sum(self.wake(lane, stop=stop) for lane in self.store.lanes())
-                running = bool(self.store.runs(running=True))
+                running = bool(self.store.runs(running=True)) or self.observer.busy
                 if not performed:
                     self._keep_up()
                 if once and not performed and not running:

@@ -25,6 +25,9 @@ from pointsman.service.contracts import CONTRACT_PATH, contract_at
 from pointsman.service.facts import Facts, LaneFacts
 
 FAILED = CandidateState.FAILED
+EVIDENCE = 1000
+"""So many of the lane's newest ended candidates are looked at: counted, not timed, for clocks are set back."""
+
 REMEMBERED = 10_000
 """Of so many ended changes it is remembered whether they landed."""
 
@@ -46,6 +49,11 @@ class ContractReading:
 class ReadsDeployment(Protocol):
     def read(self, lane: str, tip: Sha, contract: Contract | None) -> Deployment | None:
         """The deployment that the next landing waits for."""
+        ...
+
+    @property
+    def busy(self) -> bool:
+        """Whether a command runs whose answer is waited for."""
         ...
 
 
@@ -115,6 +123,11 @@ class Observer:
             moved=self._moved(tip, reading.contract, live),
         )
 
+    @property
+    def busy(self) -> bool:
+        """Whether something runs that `observe` will tell the end of."""
+        return self.deployments is not None and self.deployments.busy
+
     def read_contract(self, tip: Sha) -> ContractReading:
         """The contract of a commit, parsed once per blob."""
         entry = self.git.entry(self.git.tree_of(tip), CONTRACT_PATH)
@@ -136,8 +149,8 @@ class Observer:
         queued = {change.id for change in changes}
         found = list(self.store.candidates(lane, states=tuple(LIVE)))
         if queued:
-            oldest = min(change.submitted_at for change in changes)
-            ended = self.store.candidates(lane, states=(FAILED, CandidateState.CLEARED), since=oldest)
+            states = (FAILED, CandidateState.CLEARED)
+            ended = self.store.candidates(lane, states=states, newest=EVIDENCE)
             found += [one for one in ended if any(member.change in queued for member in one.members)]
         members = {member.change for one in found for member in one.members}
         return (

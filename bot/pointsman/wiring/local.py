@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -195,9 +195,11 @@ def local_queue(
     from pointsman.adapters.clock import SystemClock
     from pointsman.adapters.gates.local import LocalGates
     from pointsman.adapters.local import LocalCheckouts, LocalForge
+    from pointsman.adapters.questions import SandboxQuestions
     from pointsman.adapters.sandbox import Sandbox
     from pointsman.service.build import Builder
     from pointsman.service.consent import Consents
+    from pointsman.service.deployments import Deployments
     from pointsman.service.facts import Facts
     from pointsman.service.fencing import FencedForge
     from pointsman.service.heal.asking_memory import Helper, Notes
@@ -209,10 +211,13 @@ def local_queue(
     from pointsman.service.submit import Desk
     from pointsman.wiring.database import local_state
 
-    with open_git(directory) as git, local_state(folder := state_folder(git), database) as state:
+    with (
+        open_git(directory) as git,
+        local_state(folder := state_folder(git), database) as state,
+        closing(SandboxQuestions(git, sandbox := Sandbox(), state=folder)) as questions,
+    ):
         store, clock = state.store, SystemClock()
         forge = LocalForge(git=git)
-        sandbox = Sandbox()
         gates = LocalGates(git, sandbox, folder)
         prover = open_prover(git, directory)
         stacker = HealingStacker(
@@ -233,7 +238,10 @@ def local_queue(
             tell=lambda _: None,
         )
         facts = Facts(git=git, store=store, clock=clock)
-        observer = Observer(git=git, store=store, forge=forge, clock=clock, facts=facts)
+        deployments = Deployments(store=store, clock=clock, questions=questions)
+        observer = Observer(
+            git=git, store=store, forge=forge, clock=clock, facts=facts, deployments=deployments
+        )
         lane, contract = base_contract(git, base) if contract_needed else (base, None)
         yield LocalQueue(
             git=git,
