@@ -55,9 +55,14 @@ class Store(Protocol):
         ...
 
     def candidates(
-        self, lane: str, *, states: Sequence[CandidateState] = (), since: float = 0.0
+        self,
+        lane: str,
+        *,
+        states: Sequence[CandidateState] = (),
+        since: float = 0.0,
+        newest: int | None = None,
     ) -> tuple[Candidate, ...]:
-        """By id; those made at `since` (seconds since 1970) or later."""
+        """By id; those made at `since` (seconds since 1970) or later, and of them so many of the `newest`."""
         ...
 
     def runs(

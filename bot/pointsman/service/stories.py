@@ -43,6 +43,9 @@ from pointsman.service.pull_verdicts import Verdicts, judged_of
 
 _LIVE = tuple(LIVE)
 
+LOOKED_AT = 500
+"""Of the lane's ended candidates so many of the newest are looked through for the one of a change."""
+
 
 @dataclass(kw_only=True)
 class Stories:
@@ -141,7 +144,7 @@ class Stories:
             states = (CandidateState.LANDED, CandidateState.LANDING)
         elif change.state is not ChangeState.QUEUED:
             states = (CandidateState.FAILED, CandidateState.DISCARDED)
-        found = self.store.candidates(change.lane, states=states, since=change.submitted_at)
+        found = self.store.candidates(change.lane, states=states, newest=LOOKED_AT)
         own = [one for one in found if any(member.change == change.id for member in one.members)]
         return min(own, key=lambda one: (len(one.members), -one.id), default=None)
 

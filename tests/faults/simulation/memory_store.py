@@ -78,13 +78,19 @@ class MemoryStore:
         )
 
     def candidates(
-        self, lane: str, *, states: Sequence[CandidateState] = (), since: float = 0.0
+        self,
+        lane: str,
+        *,
+        states: Sequence[CandidateState] = (),
+        since: float = 0.0,
+        newest: int | None = None,
     ) -> tuple[Candidate, ...]:
-        return tuple(
+        found = tuple(
             one
             for one in self._candidates.values()
             if one.lane == lane and (not states or one.state in states) and one.created_at >= since
         )
+        return found if newest is None else found[len(found) - min(newest, len(found)) :]
 
     def runs(
         self, *, candidates: Sequence[int] = (), changes: Sequence[int] = (), running: bool = False

@@ -118,15 +118,20 @@ class SqlStore:
         return self._records(Change, query)
 
     def candidates(
-        self, lane: str, *, states: Sequence[CandidateState] = (), since: float = 0.0
+        self,
+        lane: str,
+        *,
+        states: Sequence[CandidateState] = (),
+        since: float = 0.0,
+        newest: int | None = None,
     ) -> tuple[Candidate, ...]:
         table = tables.candidates
-        query = select(table).where(table.c.lane == lane).order_by(table.c.id)
+        query = select(table).where(table.c.lane == lane).order_by(table.c.id.desc()).limit(newest)
         if since:
             query = query.where(table.c.created_at >= since)
         if states:
             query = query.where(table.c.state.in_(states))
-        return self._records(Candidate, query)
+        return self._records(Candidate, query)[::-1]
 
     def runs(
         self, *, candidates: Sequence[int] = (), changes: Sequence[int] = (), running: bool = False
