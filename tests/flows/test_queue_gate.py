@@ -64,7 +64,7 @@ checks:
   extra: {run: test ! -e red}
 matrix: {all: [whole], steward: [extra]}
 """
-    world = World(tmp_path, contract(roles=roles, checks=checks))
+    world = World(tmp_path, contract(roles=roles, checks=checks, queue="mode: serial, retry: {max: 1}"))
     world.branch("agent/a", {"mine.txt": "", "red": ""})
     world.branch("steward/b", {"mine.txt": "", "red": ""}, author="Eve <eve@example.org>")
     world.branch("agent/c", {"yours.txt": ""})
