@@ -112,10 +112,12 @@ def facts_of(ground: Ground) -> Facts:
     stands = [one for one in ground.stands if one.changes <= inside]
     runners, free = _runners(ground)
     beside = _apart(ground)
+    contents = [ground.bits_of(one.changes) for one in stands]
+    tops = {one.candidate.commit: content for one, content in zip(stands, contents, strict=True) if one.lands}
     return Facts(
         now=now.at,
         waiting=[_waiting(ground, change, beside.get(change.id, 0)) for change in ground.line],
-        live=[_live(ground, one, stands) for one in stands],
+        live=[_live(one, content, tops) for one, content in zip(stands, contents, strict=True)],
         reds=[(ground.bits_of(red.changes), red.at) for red in ground.known.reds if red.changes <= inside],
         free=free,
         runners=runners,
@@ -159,15 +161,10 @@ def _apart(ground: Ground) -> Mapping[int, int]:
     return apart(found, ground.contract.queue.overlap)
 
 
-def _live(ground: Ground, stand: Stand, stands: Sequence[Stand]) -> Live:
-    content = ground.bits_of(stand.changes)
-    below = 0
-    if stand.lands:
-        commits = {member.commit for member in stand.ahead}
-        for other in stands:
-            under = ground.bits_of(other.changes)
-            if other is not stand and other.lands and other.candidate.commit in commits and under > below:
-                below = under if under & ~content == 0 and under != content else below
+def _live(stand: Stand, content: int, tops: Mapping[Sha, int]) -> Live:
+    """`tops` has by commit what the candidates carry that may land."""
+    beneath = [member.commit for member in stand.ahead[:-1]] if stand.lands else []
+    below = next((tops[commit] for commit in reversed(beneath) if commit in tops), 0)
     return Live(
         id=stand.candidate.id,
         content=content,

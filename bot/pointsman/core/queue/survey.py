@@ -20,16 +20,13 @@ from pointsman.core.queue.verdict import CheckStanding, CheckVerdict, check_verd
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Stand:
     """A candidate that still has something to say: with `lands` it stands on the tip and may land; else its outcome
-    is evidence only. `ahead` are its members that have not landed."""
+    is evidence only. `ahead` are its members that have not landed, `changes` which changes those bring."""
 
     candidate: Candidate
     ahead: tuple[Member, ...]
+    changes: frozenset[int]
     lands: bool
     verdicts: tuple[CheckVerdict, ...]
-
-    @property
-    def changes(self) -> frozenset[int]:
-        return frozenset(member.change for member in self.ahead)
 
     @property
     def purpose(self) -> Purpose:
@@ -137,7 +134,8 @@ def _look(
             return Over(candidate=candidate, fate=fate, why=moved)
     retry, since = contract.queue.retry, now.lane.resumed_at
     verdicts = check_verdicts(candidate, runs, now.green, retry, since=since)
-    return Stand(candidate=candidate, ahead=ahead, lands=lands, verdicts=verdicts)
+    changes = frozenset(member.change for member in ahead)
+    return Stand(candidate=candidate, ahead=ahead, changes=changes, lands=lands, verdicts=verdicts)
 
 
 def _is_beside(now: Observation, contract: Contract, candidate: Candidate, ahead: Sequence[Member]) -> bool:

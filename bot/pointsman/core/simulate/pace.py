@@ -21,6 +21,7 @@ class Learning:
         self.gates: deque[float] = deque([gate], maxlen=GATES)
         self.reds: deque[float] = deque(maxlen=REDS)
         self.ended: deque[bool] = deque(maxlen=ENDED)
+        self._pace: Pace | None = None
 
     def odds(self, words: Sequence[str], ahead: int) -> Odds:
         """Of a change that arrives behind so many."""
@@ -29,8 +30,19 @@ class Learning:
     def ends(self, words: Sequence[str], ahead: int, end: End) -> None:
         self.history.learn((*words, Met(disjoint=ahead).word), end)
         self.ended.append(end is End.GREEN)
+        self._pace = None
+
+    def ran(self, seconds: float, *, green: bool) -> None:
+        """A candidate's gate took so long."""
+        (self.gates if green else self.reds).append(seconds)
+        self._pace = None
 
     def pace(self) -> Pace:
+        if self._pace is None:
+            self._pace = self._of_late()
+        return self._pace
+
+    def _of_late(self) -> Pace:
         gate = median(self.gates)
         even = 2 * (1 - fmean(min(1.0, seconds / gate) for seconds in self.reds)) if self.reds else 1.0
         tell = (EVEN + len(self.reds) * min(1.0, even)) / (EVEN + len(self.reds))

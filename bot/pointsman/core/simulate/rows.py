@@ -32,6 +32,8 @@ class Rows:
         self.arrived: dict[int, int] = {}
         self.live: set[int] = set()
         self.running: dict[int, Run] = {}
+        self._asked: dict[int, set[int]] = {}
+        self._probes: dict[int, set[int]] = {}
         self._holding: dict[int, set[int]] = {}
         self._next = 0
 
@@ -76,13 +78,21 @@ class Rows:
             self._forget(candidate.id)
 
     def save_run(self, run: Run) -> None:
+        """A run that has ended is kept while what asked for it is."""
         self.runs[run.id] = run
+        if run.candidate is not None:
+            self._asked.setdefault(run.candidate, set()).add(run.id)
+        elif run.change is not None:
+            self._probes.setdefault(run.change, set()).add(run.id)
         if run.state is RunState.RUNNING:
             self.running[run.id] = run
-        else:
-            self.running.pop(run.id, None)
-            if run.state is RunState.PASSED:
-                self.passed.add(run.tree)
+            return
+        self.running.pop(run.id, None)
+        if run.state is RunState.PASSED:
+            self.passed.add(run.tree)
+        wanted = run.candidate in self.candidates if run.candidate is not None else run.change in self.changes
+        if not wanted:
+            del self.runs[run.id]
 
     def leave(self, change: int) -> None:
         """It landed or was returned: what was only kept for its sake goes."""
@@ -97,18 +107,28 @@ class Rows:
                 and not any(m.change in self.changes for m in candidate.members)
             ):
                 self._forget(number)
-        for run in [run for run in self.runs.values() if run.candidate is None and run.change == change]:
-            if run.state is not RunState.RUNNING:
-                del self.runs[run.id]
+        self._end_runs(self._probes.pop(change, set()))
 
     def _forget(self, number: int) -> None:
         candidate = self.candidates.pop(number)
         for member in candidate.members:
             if member.change in self._holding:
                 self._holding[member.change].discard(number)
-        for run in [run for run in self.runs.values() if run.candidate == number]:
-            if run.state is not RunState.RUNNING:
-                del self.runs[run.id]
+        self._end_runs(self._asked.pop(number, set()))
+
+    def _end_runs(self, runs: Iterable[int]) -> None:
+        for number in runs:
+            if number in self.runs and number not in self.running:
+                del self.runs[number]
+
+    def runs_of(self, candidates: Iterable[int]) -> tuple[Run, ...]:
+        """By number: those of the candidates, the probes of queued changes, and what runs."""
+        wanted = set(self.running)
+        for candidate in candidates:
+            wanted |= self._asked.get(candidate, set())
+        for probes in self._probes.values():
+            wanted |= probes
+        return tuple(self.runs[number] for number in sorted(wanted) if number in self.runs)
 
     def move_tip(self, landed: Candidate, members: Sequence[Member]) -> None:
         """The base is at that candidate's commit now."""

@@ -145,7 +145,6 @@ class World:
         alone = [one for one in candidates if one.state is CandidateState.FAILED and len(one.members) == 1]
         asked = {(one.gate_tree, DIGEST) for one in candidates if one.id in rows.live}
         asked |= {(tree, DIGEST) for one in alone for tree in (one.tree, rows.trees[one.base])}
-        wanted = rows.live | {one.id for one in alone}
         return Observation(
             lane=LaneState(name=LANE),
             tip=rows.tip,
@@ -153,11 +152,7 @@ class World:
             contract=self.contract,
             changes=tuple(rows.changes.values()),
             candidates=candidates,
-            runs=tuple(
-                run
-                for run in rows.runs.values()
-                if run.candidate in wanted or run.candidate is None or run.state is RunState.RUNNING
-            ),
+            runs=rows.runs_of(rows.live | {one.id for one in alone}),
             green=frozenset(pair for pair in asked if pair[0] in rows.passed),
             running=len(rows.running),
             history={one.members[0].change: rows.since(one.members[0].change) for one in alone},
@@ -302,7 +297,7 @@ class World:
         green = self._answers[number].green
         self._stop(run, RunState.PASSED if green else RunState.FAILED)
         if run.candidate is not None:
-            (self.learning.gates if green else self.learning.reds).append(self.now - run.started_at)
+            self.learning.ran(self.now - run.started_at, green=green)
 
     def _stop(self, run: Run, state: RunState) -> None:
         answer = self._answers.pop(run.id)
