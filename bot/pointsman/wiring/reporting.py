@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pointsman.wiring.database import NONE, open_local
-from pointsman.wiring.local import base_contract, open_git, state_folder
+from pointsman.wiring.local import base_contract, open_git, open_store, state_folder
 
 if TYPE_CHECKING:
     from pointsman.adapters.git.repository import GitRepository
@@ -51,10 +50,16 @@ def open_kept(directory: Path) -> Iterator[Kept]:
     with open_git(directory / "git" if served else directory) as git:
         folder = directory.resolve() if served else state_folder(git)
         where = MIRRORED if served else BRANCHES
-        with closing(open_local(folder, NONE if served else None)) as store:
+        with closing(_served_store(folder) if served else open_store(directory)) as store:
             heads = git.refs(where)
             tips = {lane: heads[where + lane] for lane in store.lanes() if where + lane in heads}
             yield Kept(name=_name(git, folder), git=git, store=store, tips=tips, folder=folder)
+
+
+def _served_store(folder: Path) -> Store:
+    from pointsman.adapters.store.sql import SqlStore
+
+    return SqlStore.open(folder / "state.db")
 
 
 def _name(git: GitRepository, folder: Path) -> str:

@@ -122,7 +122,8 @@ class Story:
         begun = self.runs[run].started_at
         seconds = None if state is RunState.CANCELLED else self.now - begun
         self.runs[run] = replace(self.runs[run], state=state, seconds=seconds)
-        self.tell("run_ended", run=run, candidate=self.runs[run].candidate, state=state.value)
+        one = self.runs[run]
+        self.tell("run_ended", run=run, candidate=one.candidate, change=one.change, state=state.value)
 
     def passed(self, candidate: int) -> None:
         self._move(candidate, CandidateState.PASSED)

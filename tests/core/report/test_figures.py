@@ -127,6 +127,30 @@ def test_a_candidate_that_is_brought_onto_another_base_goes_on_being_tested() ->
     assert report(story.at(50)).pieces[1].stages == {"testing": 50}
 
 
+def test_a_change_that_is_asked_about_alone_is_being_tested() -> None:
+    story = Story()
+    change = story.submit("agent/a")
+    candidate = story.build(change)
+    run = story.run(candidate)
+    story.at(20).ran(run, RunState.FAILED)
+    story.discard(candidate, "split")
+    probe = story.run(None, change=change)
+    story.at(50).ran(probe)
+    story.give_back(change, "red_together")
+    piece = only(story)
+    assert piece.stages == {"testing": 50}
+    assert piece.gate == {"learned": 50}
+
+
+def test_a_collision_counts_once_a_submission() -> None:
+    story = Story()
+    change = story.submit("agent/a")
+    for at in 5, 10:
+        story.at(at).tell("waiting", change=change, code="behind", text="")
+    story.at(20).give_back(change, "merge_conflict")
+    assert only(story).conflicts == 1
+
+
 def test_candidates_that_stand_on_each_other_rebuild_nothing() -> None:
     story = Story()
     first, second = story.submit("agent/a"), story.submit("agent/b")

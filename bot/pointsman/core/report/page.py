@@ -124,7 +124,7 @@ _COLUMNS = (
 def _work_table(pieces: Sequence[Piece]) -> str:
     newest = sorted(pieces, key=lambda piece: (-piece.submitted_at, piece.changes))[:NEWEST]
     left = {"Role", "Model", "State", "Returned because of"}
-    head = "".join(f"<th{' class=l' if name in left else ''}>{name}</th>" for name in _COLUMNS)
+    head = "".join(f"<th scope=col{' class=l' if name in left else ''}>{name}</th>" for name in _COLUMNS)
     rows = "".join(_work_row(piece) for piece in newest)
     return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
 

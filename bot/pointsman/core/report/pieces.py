@@ -146,7 +146,6 @@ class Ledger:
         ids = tuple(change.id for change in changes)
         costs = list({cost.run.id: cost for one in ids for cost in self.costs.get(one, ())}.values())
         candidates = {one.id: one for change in ids for one in self.candidates.get(change, ())}
-        waits = sum((self.history.waits.get(one, Counter()) for one in ids), Counter[str]())
         returns = tuple(one.reason.code for one in changes if one.reason is not None and _came_back(one))
         begin, end = changes[0].submitted_at, last.ended_at
         return Piece(
@@ -173,13 +172,16 @@ class Ledger:
             heals=_heals(candidates.values(), frozenset(ids)),
             landed_healed=_landed_healed(candidates.values(), last),
             returns=returns,
-            conflicts=sum(1 for code in returns if code in CONFLICTS)
-            + sum(waits[code] for code in CONFLICTS),
+            conflicts=sum(1 for change in changes if self._collided(change)),
             review_fixes=sum(1 for one in ids if one in self.history.replaced),
             interventions=sum((self.history.acts.get(one, Counter()) for one in ids), Counter[str]()),
             by_others=commits.by_others,
             stated=stated(last.body, commits.messages, last.title),
         )
+
+    def _collided(self, change: Change) -> bool:
+        waited = CONFLICTS & self.history.waits.get(change.id, Counter()).keys()
+        return bool(waited) or (change.reason is not None and change.reason.code in CONFLICTS)
 
     def _stages(self, changes: Sequence[Change]) -> dict[str, float]:
         """By stage; between two submissions the work is with its author."""

@@ -63,7 +63,7 @@ _PROPERTIES: dict[str, dict[str, Any]] = {
     "submissions": _count("How often it was submitted."),
     "review_fixes": _count("Newer heads that took the place of a queued one."),
     "returns": {"type": "array", "items": {"type": "string"}, "description": "The code of each return."},
-    "conflicts": _count("Returns and waits because it collided with other work."),
+    "conflicts": _count("Submissions that came back, or waited, because they collided with other work."),
     "human_interventions": _count("All of `interventions` and `commits_by_others`."),
     "interventions": _by_name("integer", "What people did to it in the queue, by kind."),
     "commits_by_others": _count(

@@ -22,6 +22,7 @@ i.a{background:var(--a)}i.b{background:var(--b)}i.c{background:var(--c)}i.d{back
 .wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
 th,td{text-align:right;padding:.3rem .6rem;border-bottom:1px solid var(--line);white-space:nowrap}
 th:first-child,td:first-child{text-align:left}td.l,th.l{text-align:left}td.t{white-space:normal;min-width:14rem;overflow-wrap:anywhere}
-th{font-weight:500}thead th{color:var(--soft)}pre{background:color-mix(in srgb,var(--line) 40%,transparent);padding:.7rem;
+th{font-weight:500}thead th{color:var(--soft)}
+pre{background:color-mix(in srgb,var(--line) 40%,transparent);padding:.7rem;
 border-radius:6px;overflow-x:auto}
 """

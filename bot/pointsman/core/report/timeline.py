@@ -38,7 +38,7 @@ class History:
 
 @dataclass(slots=True)
 class _Place:
-    """Where one change stands: the candidates that hold it (and whether their checks run), and what stops it."""
+    """Where one change stands: the candidates that hold it, the probes that ask about it alone, and what stops it."""
 
     change: Change
     since: float
@@ -47,6 +47,7 @@ class _Place:
     wait: str = ""
     building: bool = False
     live: set[int] = field(default_factory=set)
+    probes: set[int] = field(default_factory=set)
     spans: list[Span] = field(default_factory=list)
 
     def move(self, stage: str, at: float) -> None:
@@ -165,10 +166,19 @@ class _Follower:
             case "waiting":
                 place.wait, place.building = str(line.body.get("code") or "other"), False
                 self.waits[change][place.wait] += 1
+            case "run_started" | "run_ended" if isinstance(line.body.get("run"), int):
+                self._probe(place, line)
             case "held" | "unheld":
                 place.held = line.kind == "held"
             case "returned" | "withdrawn" | "landed":
                 self._leave(change, line)
+
+    def _probe(self, place: _Place, line: JournalLine) -> None:
+        """A run that asks about the change alone; one on a candidate is the candidate's."""
+        if line.kind == "run_ended":
+            place.probes.discard(line.body["run"])
+        elif line.body.get("candidate") is None:
+            place.probes.add(line.body["run"])
 
     def _leave(self, change: int, line: JournalLine) -> None:
         """A candidate can't land any more once a member of it has left; those that landed only make it shorter."""
@@ -195,7 +205,7 @@ class _Follower:
             return HELD + "held"
         if any(one.passed for one in live):
             return waits or (Stage.PAUSED if paused else Stage.LANDING)
-        if any(one.testing for one in live):
+        if place.probes or any(one.testing for one in live):
             return Stage.TESTING
         if paused:
             return Stage.PAUSED
