@@ -59,17 +59,12 @@ class Ports(Protocol):
     def said(self, who: str, text: str) -> None: ...
 
 
-Change = Callable[[Loop], None]
-"""Something to be done to every new loop, such as planting a defect."""
-
-
 @dataclass
 class Replica:
     """`ready` is when it goes on, in the world's time; `skew` how far its clock is off, in seconds."""
 
     name: str
     world: Ports
-    planted: Change
     ready: float = 0.0
     skew: float = 0.0
     alive: bool = False
@@ -159,9 +154,7 @@ class Replica:
         )
         observer = Observer(git=git, store=store, forge=forge, clock=self)
         observer._contracts = CONTRACTS
-        loop = Loop(observer=observer, performer=performer, store=store, gates=gates, clock=self)
-        self.planted(loop)
-        return loop
+        return Loop(observer=observer, performer=performer, store=store, gates=gates, clock=self)
 
     def _port(self, target: object, name: str) -> Port:
         return Port(target, name, self, WATCHED[name])

@@ -13,7 +13,6 @@ from pointsman.core.errors import EnvironmentProblem
 from pointsman.core.model import Sha, Signature
 from pointsman.core.queue.model import ChangeState
 from pointsman.service.consent import Consents
-from pointsman.service.loop import Loop
 from pointsman.service.observe import ContractReading
 from pointsman.service.submit import Desk, NotSubmitted
 from pointsman.service.submit import Submission as Asked
@@ -22,7 +21,7 @@ from tests.faults.simulation.memory_git import MemoryGit
 from tests.faults.simulation.memory_store import MemoryStore
 from tests.faults.simulation.ports import HEADS, OwnedGates, SimForge, SimGates, Weather, failure
 from tests.faults.simulation.project import BROKEN, CONTRACT, LANE, RULES, VERSIONS
-from tests.faults.simulation.replica import CONTRACTS, Change, Replica
+from tests.faults.simulation.replica import CONTRACTS, Replica
 from tests.faults.simulation.story import HORIZON, Event, Fault, Story, Work
 from tests.faults.simulation.trace import Commit, Execution, MainMove, Submission, Trace
 
@@ -52,9 +51,9 @@ class NoCheckouts:
 
 
 class World:
-    """One history under way. `planted` is done to every new loop; it is how known defects are put in."""
+    """One history under way."""
 
-    def __init__(self, story: Story, planted: Change = lambda _: None) -> None:
+    def __init__(self, story: Story) -> None:
         self.story = story
         self.rng = Random(story.schedule)
         self.time = 0.0
@@ -72,7 +71,7 @@ class World:
             own=story.own_gates,
             ran=self._ran,
         )
-        self.replicas = [Replica(f"replica {number}", self, planted) for number in range(story.replicas)]
+        self.replicas = [Replica(f"replica {number}", self) for number in range(story.replicas)]
         self.faults = {(fault.call, fault.nth): fault for fault in story.faults if fault.call != "gates.run"}
         self.works = {work.name: work for work in story.works}
         self.calm = False
@@ -521,9 +520,9 @@ def _marked(data: bytes, marks: tuple[str, ...]) -> bool:
     return any(line.startswith(marks) for line in data.decode().split("\n"))
 
 
-def play(story: Story, planted: Callable[[Loop], None] = lambda _: None) -> Trace:
+def play(story: Story) -> Trace:
     """Play a story to its end."""
-    return World(story, planted).play()
+    return World(story).play()
 
 
 _HAPPENINGS: dict[str, Callable[[World, Event, str], None]] = {
