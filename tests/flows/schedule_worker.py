@@ -1,10 +1,11 @@
-"""A process that claims and releases tasks as a launcher's agents would; started as a script, it asserts nothing.
+"""Processes that claim and release tasks as launchers would; started as a script, it asserts nothing.
 
-PATH NAME FIRST LAST   claim task tFIRST..tLAST of twenty that all need one resource; prints `at ID` and `off ID` lines
+PATH COUNT   COUNT processes share twenty tasks that all need one resource; each prints `CLAIM TASK` for what it got
 """
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from pathlib import Path
@@ -37,16 +38,27 @@ def give_back(claims: SqlClaims, claim: Claim) -> None:
     claims.decide(rule, tasks=(claim.task,), lane="main", by=claim.holder, at=now)
 
 
-def main(path: str, holder: str, first: str, last: str) -> None:
-    home = SqliteHome.open(Path(path))
+def work(path: Path, holder: str, tasks: tuple[Task, ...]) -> None:
+    home = SqliteHome.open(path)
     claims = SqlClaims(home)
-    for number in range(int(first), int(last) + 1):
-        while (claim := take(claims, f"t{number}", holder).claim) is None:
+    for task in tasks:
+        while (claim := take(claims, task.id, holder).claim) is None:
             time.sleep(0.01)
         print(f"{claim.id} {claim.task}", flush=True)
         give_back(claims, claim)
     home.close()
 
 
+def main(path: str, count: str) -> int:
+    children = []
+    for number in range(int(count)):
+        child = os.fork()  # before anything is opened: each has its own
+        if not child:
+            work(Path(path), f"launcher {number}", TASKS[number :: int(count)])
+            os._exit(0)
+        children.append(child)
+    return max(os.waitpid(child, 0)[1] for child in children)
+
+
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    sys.exit(main(*sys.argv[1:]))
