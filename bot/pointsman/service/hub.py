@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
-from pointsman.core.errors import EnvironmentProblem, ForgeUnavailable, PointsmanError
+from pointsman.core.errors import EnvironmentProblem, ForgeUnavailable, LaneLost, PointsmanError
 from pointsman.core.hints import Delivery, Figures
 from pointsman.core.pulls import events as e
 from pointsman.core.queue.model import Entry
@@ -21,12 +21,15 @@ DIRECTORY_SECONDS = 600.0
 """How often the list of repositories is read again without an event."""
 
 RETRY_SECONDS = 30.0
+AGAIN_SECONDS = 5.0
+"""How long to wait before it is asked again whose turn it is, where that could not be told."""
 
 
 @dataclass(kw_only=True)
 class Hub:
     """`directory` lists the repositories that the app is installed on, by id; `open_station` makes the one that works
-    such a repository. `rest` waits for so many seconds, or until something came in."""
+    such a repository. `rest` waits for so many seconds, or until something came in. `mine` says which of all these
+    repositories this process may work now, where there are several: it is asked in each round."""
 
     inbox: Inbox
     clock: Clock
@@ -34,9 +37,13 @@ class Hub:
     open_station: Callable[[int, str], Station]
     say: Callable[[str, Entry], None] = lambda _name, _entry: None
     rest: Callable[[float], None] = lambda _seconds: None
+    mine: Callable[[Collection[int]], Collection[int]] = lambda repositories: repositories
     stations: dict[int, Station] = field(default_factory=dict)
     _listed_at: float = field(default=float("-inf"))
     _listed: bool = False
+    _names: dict[int, str] = field(default_factory=dict)
+    _open_again_at: dict[int, float] = field(default_factory=dict)
+    _mine_again_at: float = 0.0
     _counted: Counter[str] = field(default_factory=Counter)
     _deliveries: Counter[tuple[str, str]] = field(default_factory=Counter)
     _last_round: float = 0.0
@@ -57,10 +64,10 @@ class Hub:
         """Everything that is due now, once; how much was done."""
         self._last_round = self.clock.now()
         done = self._list_repositories()
+        self._take_turns()
         done += self._work_inbox()
-        for station in list(self.stations.values()):
-            if station.due(self.clock.now()):
-                done += 1 + station.round()
+        for repository, station in list(self.stations.items()):
+            done += self._work_station(repository, station)
         return done
 
     def figures(self) -> Figures:
@@ -102,26 +109,52 @@ class Hub:
             self.heard("", Entry(lane="", kind="trouble", body={"why": str(problem)}))
             return 0
         self._listed_at, self._listed = now, True
-        for gone in self.stations.keys() - found.keys():
-            del self.stations[gone]
-        for repository, name in found.items():
-            self._station(repository, name)
+        self._names = found
         return 1
 
-    def _station(self, repository: int, name: str) -> Station | None:
+    def _take_turns(self) -> None:
+        """Have a station for each repository whose turn this process has, and for no other."""
+        if self.clock.now() < self._mine_again_at:
+            return
+        try:
+            mine = frozenset(self.mine(self._names))
+        except EnvironmentProblem as problem:
+            self._mine_again_at = self.clock.now() + AGAIN_SECONDS
+            self.heard("", Entry(lane="", kind="trouble", body={"why": str(problem)}))
+            mine = frozenset()
+        for gone in self.stations.keys() - mine:
+            self._drop(gone)
+        for repository, name in self._names.items():
+            if repository in mine:
+                self._open(repository, name)
+
+    def _drop(self, repository: int) -> None:
+        self.stations.pop(repository).let_go()
+
+    def _work_station(self, repository: int, station: Station) -> int:
+        try:
+            return 1 + station.round() if station.due(self.clock.now()) else 0
+        except LaneLost as problem:
+            self.heard(station.name, Entry(lane="", kind="trouble", body={"why": str(problem)}))
+            self._drop(repository)
+            return 1
+
+    def _open(self, repository: int, name: str) -> None:
         known = self.stations.get(repository)
         if known is not None and known.name == name:
-            return known
+            return
+        if self.clock.now() < self._open_again_at.get(repository, 0.0):
+            return
         try:
             station = self.open_station(repository, name)
             station.say = self.heard
             station.recover()
         except PointsmanError as problem:
             self._listed_at = self.clock.now() - DIRECTORY_SECONDS + RETRY_SECONDS
+            self._open_again_at[repository] = self.clock.now() + RETRY_SECONDS
             self.heard(name, Entry(lane="", kind="trouble", body={"why": str(problem)}))
-            return None
+            return
         self.stations[repository] = station
-        return station
 
     def _work_inbox(self) -> int:
         """What can't be read or written off for now (a full disk) stays where it is."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from pointsman.core.errors import ForgeUnavailable, PointsmanError, UserError
+from pointsman.core.errors import ForgeUnavailable, LaneLost, PointsmanError, UserError
 from pointsman.core.hints import LaneFigures
 from pointsman.core.pulls import events as e
 from pointsman.core.pulls.model import Pull, PullState
@@ -69,6 +69,8 @@ class Station:
     looked_at: float = field(default=float("-inf"))
     worked_at: float = field(default=float("-inf"))
     troubles: int = 0
+    let_go: Callable[[], None] = lambda: None
+    """Ends what runs here and lets another process work the repository: called once this one does not any more."""
     _changed: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -90,20 +92,26 @@ class Station:
         self.intake.event(event)
 
     def due(self, now: float) -> bool:
-        """Is there anything to do now?"""
+        """Is there anything to do now? Where its state can't be read it rests. LaneLost: as `round`."""
         if now < self.resting_until:
             return False
-        waiting = WAKE_SECONDS if self._busy() else LOOK_SECONDS
-        return (
-            self.woken
-            or now - self.worked_at >= waiting
-            or now - self.looked_at >= LOOK_SECONDS
-            or self._ended()
-        )
+        try:
+            waiting = WAKE_SECONDS if self._busy() else LOOK_SECONDS
+            return (
+                self.woken
+                or now - self.worked_at >= waiting
+                or now - self.looked_at >= LOOK_SECONDS
+                or self._ended()
+            )
+        except LaneLost:
+            raise
+        except PointsmanError as problem:
+            self._rest(problem)
+            return False
 
     def round(self) -> int:
         """Work everything that can be worked now; how many actions were performed. Trouble with the forge, git or the
-        disk puts the repository to rest for a while and loses nothing."""
+        disk puts the repository to rest for a while and loses nothing. LaneLost: another process works it now."""
         now = self.clock.now()
         self.woken, self.worked_at = False, now
         try:
@@ -113,6 +121,8 @@ class Station:
             done = self._work()
             self._keep_up(now)
             return done
+        except LaneLost:
+            raise
         except Exception as problem:  # noqa: BLE001 - one repository must not stop the others
             self._rest(problem)
             return 0

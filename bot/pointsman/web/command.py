@@ -65,6 +65,12 @@ QUIET = frozenset({"building", "run_started", "landing", "passed", "submitted"})
     metavar="NAME",
     help="A variable of this process that a contract's healer command may see, where heals are proved here.",
 )
+@click.option(
+    "--database",
+    metavar="WHERE",
+    help="Keep queue and inbox in PostgreSQL, for several replicas: env:NAME, a file that holds the address, or an "
+    "address without a password.  [default: $POINTSMAN_DATABASE, else SQLite in --state]",
+)
 @click.option("--quiet", "-q", is_flag=True, help="Say nothing but errors.")
 def serve(
     credentials: Path | None,
@@ -75,12 +81,14 @@ def serve(
     prove: Where | None,
     also: tuple[Path, ...],
     healer_env: tuple[str, ...],
+    database: str | None,
     quiet: bool,
 ) -> int:
     """Run the GitHub App: take webhooks in, work every repository's queue, answer on pull requests.
 
     Webhooks go to POST /webhook; /healthz, /readyz and /metrics tell how it does. One process works with a state
-    folder. SIGTERM and Ctrl-C stop it after the current step; nothing is lost, not even by kill -9.
+    folder; with --database several, each with a folder of its own, share the repositories. SIGTERM and Ctrl-C
+    stop it after the current step; nothing is lost, not even by kill -9.
     """
     from pointsman.wiring.extras import require_github
 
@@ -91,7 +99,8 @@ def serve(
     known = _credentials(credentials)
     ways = Ways(gate=gate, prove=prove or gate, healer_env=healer_env)
     say = (lambda _name, _entry: None) if quiet else _say
-    with github_app(known, state or default_folder(os.environ), ways=ways, say=say) as app:
+    folder = state or default_folder(os.environ)
+    with github_app(known, folder, ways=ways, say=say, database=database) as app:
         from pointsman.adapters.clock import SystemClock
         from pointsman.web.logs import log_to
         from pointsman.web.running import serve as listen

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pointsman.adapters.replicas.share import Share
     from pointsman.adapters.store.address import Address
+    from pointsman.adapters.store.home import Home
     from pointsman.adapters.store.sql import SqlStore
     from pointsman.ports import Turn
 
@@ -59,16 +61,30 @@ def local_state(folder: Path, word: str | None) -> Iterator[State]:
         yield State(store=store, turn=LaneLock(turns, schema, store))
 
 
-def open_local(folder: Path, word: str | None) -> SqlStore:
-    """Only the store of that state."""
-    from pointsman.adapters.store.sql import SqlStore
-
+def open_home(folder: Path, word: str | None = None) -> Home:
+    """Only the tables of that state, for whoever works no lanes."""
     found = named(word)
     if found is None:
-        return SqlStore.open(folder / "state.db")
+        from pointsman.adapters.store.sqlite import SqliteHome
+
+        return SqliteHome.open(folder / "state.db")
     from pointsman.adapters.store.postgresql import Database
 
-    return SqlStore(Database.open(found).home(_schema(folder), alone=True))
+    return Database.open(found).home(_schema(folder), alone=True)
+
+
+@contextmanager
+def app_share(word: str | None, heard: Callable[[], None]) -> Iterator[Share | None]:
+    """This replica's share of the app's repositories; None where the state is in the folder, and all are its own."""
+    found = named(word)
+    if found is None:
+        yield None
+        return
+    from pointsman.adapters.replicas.share import Share
+    from pointsman.adapters.store.postgresql import Database
+
+    with closing(Database.open(found)) as database, closing(Share(database, heard)) as share:
+        yield share
 
 
 def _schema(folder: Path) -> str:

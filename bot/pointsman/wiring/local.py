@@ -129,10 +129,11 @@ def _contract_found(git: GitRepository) -> tuple[Finding, Policy | None]:
 
 def open_store(directory: Path) -> Store:
     """The local rung's state of the repository that `directory` lies in; made where there is none."""
-    from pointsman.wiring.database import open_local
+    from pointsman.adapters.store.sql import SqlStore
+    from pointsman.wiring.database import open_home
 
     with open_git(directory) as git:
-        return open_local(state_folder(git), None)
+        return SqlStore(open_home(state_folder(git)))
 
 
 @dataclass(kw_only=True)

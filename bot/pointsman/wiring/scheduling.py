@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pointsman.core.errors import UserError
+from pointsman.wiring.database import open_home
 from pointsman.wiring.local import base_contract, open_git, state_folder
 
 if TYPE_CHECKING:
@@ -22,12 +23,11 @@ def open_scheduler(directory: Path, *, base: str | None = None) -> Iterator[Sche
     from pointsman.adapters.local import LocalCheckouts
     from pointsman.adapters.store.claims import SqlClaims
     from pointsman.adapters.store.sql import SqlStore
-    from pointsman.adapters.store.sqlite import SqliteHome
     from pointsman.service.schedule import Scheduler
 
     with open_git(directory) as git:
         _, contract = base_contract(git, base)
-        home = SqliteHome.open(state_folder(git) / "state.db")
+        home = open_home(state_folder(git))
         try:
             yield Scheduler(
                 git=git,
@@ -47,11 +47,10 @@ def open_claims(directory: Path) -> Iterator[Claimants]:
     """For the repository that `directory` lies in, whether its contract can be read or not."""
     from pointsman.adapters.clock import SystemClock
     from pointsman.adapters.store.claims import SqlClaims
-    from pointsman.adapters.store.sqlite import SqliteHome
     from pointsman.service.schedule import Claimants
 
     with open_git(directory) as git:
-        home = SqliteHome.open(state_folder(git) / "state.db")
+        home = open_home(state_folder(git))
         try:
             yield Claimants(claims=SqlClaims(home), clock=SystemClock(), lane=_lane(git))
         finally:

@@ -28,6 +28,15 @@ SILENT_SECONDS = 60
 PING_SECONDS = 10.0
 
 
+_FREE = """
+SELECT key FROM unnest(%s::bigint[]) WITH ORDINALITY AS wanted (key, place) WHERE NOT EXISTS (
+    SELECT FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1 AND granted
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        AND (classid::bigint << 32 | objid::bigint) = key)
+ORDER BY place
+"""
+
+
 class Turns:
     """Safe to share between threads. A lock is held until it is released, or until its connection is lost: then none
     is held any more, and `take` begins anew."""
@@ -41,17 +50,25 @@ class Turns:
         self._ended = threading.Event()
         self._keeper: threading.Thread | None = None
 
-    def take(self, names: Collection[str]) -> frozenset[str]:
-        """Take whichever of them nobody holds; those of them that this process holds now.
+    def take(self, names: Collection[str], *, most: int | None = None) -> frozenset[str]:
+        """Take whichever of them nobody holds, `most` new ones; those of them that this process holds now.
 
         EnvironmentProblem when the database can't be reached: none is held then."""
         with self._lock:
             wanted = {key_of(name): name for name in names if name not in self._held}
+            left = len(wanted) if most is None else most
             if wanted:
-                query = "SELECT key FROM unnest(%s::bigint[]) key WHERE pg_try_advisory_lock(key)"
-                for (key,) in self._ask(query, [list(wanted)]):
-                    self._held[wanted[key]] = key
+                free = [key for (key,) in self._ask(_FREE, [list(wanted)])]
+                # Asked for one by one: a lock that is tried and not wanted would have to be given back.
+                for key in free[:left]:
+                    ((taken,),) = self._ask("SELECT pg_try_advisory_lock(%s)", [key])
+                    if taken:
+                        self._held[wanted[key]] = key
             return frozenset(name for name in names if name in self._held)
+
+    def holds(self, name: str) -> bool:
+        """As far as is known without asking: `check` asks."""
+        return name in self._held
 
     def check(self, name: str) -> None:
         """LaneLost unless the lock is held at this very moment, as far as the server knows."""
@@ -135,11 +152,16 @@ class LaneLock:
         if self._name not in self._turns.take([self._name]):
             return False
         try:
-            self._store.hold(f"{socket.gethostname()[:100]}:{os.getpid()}:{secrets.token_hex(4)}")
+            self.take_over()
         except BaseException:
             self._turns.release(self._name)
             raise
         return True
+
+    def take_over(self) -> None:
+        """Fence off whoever had the lock, which this process has now. LaneLost where it has not."""
+        self.check()
+        self._store.hold(f"{socket.gethostname()[:100]}:{os.getpid()}:{secrets.token_hex(4)}")
 
     def check(self) -> None:
         """LaneLost unless this process is the one writer at this moment."""
