@@ -193,6 +193,16 @@ def red_together(run: Run) -> str:
     return f"check {run.check!r} failed ({run.why}); which of its changes it is will be found out"
 
 
+def red_batch(others: Sequence[str]) -> Reason:
+    """Nobody knows which of them it is, and the contract says not to find out."""
+    beside = f"together with {', '.join(others)}" if others else "with what has landed since"
+    return Reason(
+        code="red_batch",
+        text=f"red {beside}; the contract's `queue.on_red: return` takes no red batch apart. Test it alone, then "
+        "submit it again.",
+    )
+
+
 def red_alone(run: Run) -> str:
     return f"check {run.check!r} failed ({run.why})"
 

@@ -479,6 +479,18 @@ def test_a_red_batch_is_split_without_blame() -> None:
     assert isinstance(only(seen), Fail)
 
 
+def test_a_red_batch_goes_back_whole_where_the_contract_says_so() -> None:
+    red = candidate(1, 1, 2, state=CandidateState.FAILED)
+    seen = lane(
+        contract=contract(BATCH + ", on_red: return"), changes=(change(1), change(2)), candidates=(red,)
+    )
+    actions = decide(seen).actions
+    assert [(one.change.id, one.reason.code) for one in actions if isinstance(one, Return)] == [
+        (1, "red_batch"),
+        (2, "red_batch"),
+    ]
+
+
 def test_after_a_red_batch_the_first_half_is_tried() -> None:
     changes = tuple(change(n) for n in range(1, 5))
     red = candidate(1, 1, 2, 3, 4, state=CandidateState.FAILED)

@@ -21,7 +21,7 @@ from pointsman.core.queue.actions import (
     Return,
     StartRun,
 )
-from pointsman.core.queue.diagnosis import NO_EVIDENCE, can_wait, diagnose
+from pointsman.core.queue.diagnosis import NO_EVIDENCE, can_wait, diagnose, return_red_sets
 from pointsman.core.queue.holds import admission, breaker, landing_hold, refusals
 from pointsman.core.queue.model import HOTFIX, Candidate, CandidateState, Change, Purpose, Run, RunState, Wait
 from pointsman.core.queue.observation import Observation
@@ -144,9 +144,12 @@ def _as_of_now(now: Observation, stand: Stand) -> Candidate:
 
 
 def _diagnose(now: Observation, seen: Survey) -> Iterator[Action]:
-    if now.contract is not None and not now.lane.paused:
-        found = diagnose(now, now.contract, seen.known)
-        yield from (action for action in found if not can_wait(action))
+    if now.contract is None or now.lane.paused:
+        return
+    if now.contract.queue.on_red == "return":
+        yield from return_red_sets(now, seen.known)
+    found = diagnose(now, now.contract, seen.known)
+    yield from (action for action in found if not can_wait(action))
 
 
 def _look_back(now: Observation, seen: Survey) -> Iterator[Action]:

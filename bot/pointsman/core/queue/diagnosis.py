@@ -46,6 +46,17 @@ def diagnose(now: Observation, contract: Contract, known: Evidence) -> Iterator[
         yield from _diagnose(now, contract, candidate, change, verdict, verdict.failed)
 
 
+def return_red_sets(now: Observation, known: Evidence) -> Iterator[Return]:
+    """Where the contract says that red batches are not taken apart: every change of one goes back."""
+    returned: set[int] = set()
+    changes = {change.id: change for change in now.changes}
+    for red in known.reds:
+        for one in sorted(red.changes - returned):
+            others = [changes[other].label for other in sorted(red.changes) if other != one]
+            yield Return(change=changes[one], reason=messages.red_batch(others))
+            returned.add(one)
+
+
 def _red(
     now: Observation, contract: Contract, candidate: Candidate, runs: Sequence[Run]
 ) -> CheckVerdict | None:
