@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from pointsman.core.queue.actions import Land
+from pointsman.core.queue.decide import decide
 from pointsman.core.queue.holds import admission, breaker, landing_hold, refusals
-from pointsman.core.queue.model import CandidateState, Change, ChangeState, LaneState
+from pointsman.core.queue.model import Candidate, CandidateState, Change, ChangeState, LaneState
 from pointsman.core.queue.observation import Deployment, DeployState, Observation, Standing, Touch
 from pointsman.core.queue.order import line_up
 from tests.core.contract.facts import contract
@@ -209,3 +211,48 @@ def test_without_a_policy_nothing_is_held() -> None:
     now = queued("", 6, at=IN_IT, deployment=Deployment(commit=TIP, since=0.0, state=FAILED))
     assert (held(now), refusals(now), landing_hold(now, hotfix=False), breaker(now)) == ({}, {}, None, None)
     assert admission(replace(now, contract=None), now.changes) == {}
+
+
+def passed(number: int, *changes: int) -> Candidate:
+    return candidate(number, *changes, state=CandidateState.PASSED, checks=())
+
+
+def landed(now: Observation) -> list[int]:
+    """Which changes the next decision lands."""
+    return [
+        member.change
+        for one in decide(now).actions
+        if isinstance(one, Land)
+        for member in one.candidate.members
+    ]
+
+
+@pytest.mark.parametrize(
+    ("candidates", "lands"),
+    [
+        pytest.param((passed(1, 1), passed(2, 9)), [9], id="the hotfix alone"),
+        pytest.param((passed(1, 1, 9), passed(2, 9)), [9], id="not what else it was tested with"),
+        pytest.param((passed(1, 1, 9),), [], id="though there is nothing but that"),
+        pytest.param((passed(1, 1),), [], id="nor anything else"),
+    ],
+)
+def test_a_hotfix_brings_nothing_along_into_a_freeze(
+    candidates: tuple[Candidate, ...], lands: list[int]
+) -> None:
+    line = [change(1), change(9, priority=100)]
+    now = queued(FREEZE, line, at=IN_IT, candidates=candidates)
+    assert landed(now) == lands
+    assert landed(replace(now, at=0.0)) == [member.change for member in max(candidates, key=brings).members]
+
+
+def test_what_a_hotfix_depends_on_lands_with_it() -> None:
+    line = [change(1), change(2, depends_on=("agent/1",)), change(9, depends_on=("agent/2",), priority=100)]
+    standings = {one.branch: Standing(change=one.id, state=ChangeState.QUEUED) for one in line}
+    now = queued(
+        FREEZE, line, at=IN_IT, standings=standings, candidates=(passed(1, 1, 2), passed(2, 1, 2, 9))
+    )
+    assert landed(now) == [1, 2, 9]
+
+
+def brings(one: Candidate) -> tuple[bool, int]:
+    return 9 in {member.change for member in one.members}, len(one.members)

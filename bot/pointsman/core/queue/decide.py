@@ -25,7 +25,7 @@ from pointsman.core.queue.diagnosis import NO_EVIDENCE, can_wait, diagnose, retu
 from pointsman.core.queue.holds import admission, breaker, landing_hold, refusals
 from pointsman.core.queue.model import HOTFIX, Candidate, CandidateState, Change, Purpose, Run, RunState, Wait
 from pointsman.core.queue.observation import Observation
-from pointsman.core.queue.order import line_up
+from pointsman.core.queue.order import line_up, waits_for
 from pointsman.core.queue.planning import next_builds
 from pointsman.core.queue.position import on_tip
 from pointsman.core.queue.survey import Fate, Over, Stand, Survey, is_green, red_of, survey
@@ -160,15 +160,19 @@ def _look_back(now: Observation, seen: Survey) -> Iterator[Action]:
 
 
 def _land(now: Observation, seen: Survey) -> Iterator[Action]:
-    """Of the candidates that passed and stand on the tip the one that brings most; a hotfix goes first."""
+    """Of the candidates that passed, stand on the tip and may land now the one that brings most; a hotfix goes first.
+    One that carries anything else is none: in a freeze it would bring that along."""
     if now.lane.paused or now.contract is None or now.tip is None:
         return
     passed = [stand for stand in seen.stands if stand.passed and stand.lands]
     if not passed:
         return
     urgent = {change.id for change in now.changes if change.priority >= HOTFIX}
-    best = max(passed, key=lambda one: (len(one.changes & urgent), len(one.ahead), -one.candidate.id))
-    hold = landing_hold(now, hotfix=bool(best.changes & urgent))
+    brought = _with_needs(now, urgent)
+    holds = {pure: landing_hold(now, hotfix=pure) for pure in (False, True)}
+    free = [one for one in passed if holds[one.changes <= brought] is None]
+    best = max(free or passed, key=lambda one: (len(one.changes & urgent), len(one.ahead), -one.candidate.id))
+    hold = holds[best.changes <= brought]
     if hold is None and now.obstacle:
         hold = Wait(code="blocked", text=now.obstacle, key=now.obstacle)
     if hold is None:
@@ -177,6 +181,17 @@ def _land(now: Observation, seen: Survey) -> Iterator[Action]:
     for change in now.changes:
         if change.id == best.ahead[0].change:
             yield from _hold(change, hold)
+
+
+def _with_needs(now: Observation, ids: set[int]) -> set[int]:
+    """Those changes and all queued ones that they depend on."""
+    queued = {change.id: change for change in now.changes}
+    found: set[int] = set()
+    todo = set(ids)
+    while todo:
+        found |= todo
+        todo = set().union(*(waits_for(queued[one], now.standings) for one in todo)) & queued.keys() - found
+    return found
 
 
 def _work(now: Observation, seen: Survey) -> Iterator[Action]:
