@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -222,6 +223,18 @@ def test_a_flaky_failure_is_waste_and_its_second_try_a_retry() -> None:
     piece = only(story)
     assert (piece.failed_checks, piece.retries) == (1, 1)
     assert piece.gate == {"wasted": 0, "landed": 10}
+
+
+def test_a_flaky_failure_taught_nothing_though_its_candidate_did() -> None:
+    story = Story()
+    change = story.submit("agent/a")
+    candidate = story.build(change)
+    story.at(10).ran(story.run(candidate), RunState.FAILED)
+    story.runs[1] = replace(story.runs[1], started_at=0.0, seconds=10.0)
+    run = story.run(candidate, attempt=2)
+    story.at(30).ran(run)
+    story.discard(candidate, "split")
+    assert only(story).gate == {"wasted": 10, "learned": 20}
 
 
 def test_R59_three_human_interventions_are_three() -> None:

@@ -289,6 +289,15 @@ def test_R60_three_same_overrides_suggest_a_change_to_the_contract(
     assert overridden(*override, times=2).suggestions == ()
 
 
+def test_R60_one_piece_of_work_that_was_granted_thrice_is_no_drift() -> None:
+    story = Story()
+    for _ in range(3):
+        story.give_back(story.submit("agent/a"))
+    story.landed_alone("agent/a")
+    grants = [Override(change=one, kind="scope", what="/ops/**") for one in story.changes]
+    assert made(story, overrides=grants, contract=contract()).suggestions == ()
+
+
 @pytest.mark.parametrize(
     "override", [("scope", "/src/"), ("approval", "control", "/.github/"), ("approval", "gone", "x")], ids=str
 )
