@@ -37,14 +37,19 @@ from pointsman.core.queue.model import (
     Wait,
 )
 from pointsman.ports import Record, Store
+from tests.faults.simulation.memory_store import MemoryStore
 from tests.support.documents import open_document
 from tests.support.postgres import TestServer
 
 Opener = Callable[[], Store]
 
+MEMORIES: dict[Path, MemoryStore] = {}
+"""What the simulation of faults remembers with, by the folder that another home would be in."""
+
 OPENERS: dict[str, Callable[[Path], Store]] = {
     "sqlite": lambda folder: SqlStore.open(folder / "pointsman" / "state.db"),
     "document": open_document,
+    "memory": lambda folder: MEMORIES.setdefault(folder, MemoryStore()),
 }
 POSTGRESQL = "postgresql"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -43,6 +44,14 @@ class MemoryStore:
         self._passed: dict[tuple[Sha, str], Run] = {}
 
     def save(self, *records: Record, entries: Sequence[Entry] = (), at: float) -> tuple[Record, ...]:
+        before = {name: copy(value) for name, value in vars(self).items()}
+        try:
+            return self._save(records, entries, at)
+        except Exception:
+            vars(self).update(before)
+            raise
+
+    def _save(self, records: Sequence[Record], entries: Sequence[Entry], at: float) -> tuple[Record, ...]:
         stored = tuple(self._put(record) for record in records)
         ids = {
             f"${place}": one.id
@@ -143,6 +152,8 @@ class MemoryStore:
             case Candidate():
                 return _keep(self._candidates, record)
             case Run():
+                if record.candidate is not None and record.candidate not in self._candidates:
+                    raise LookupError(f"there is no candidate {record.candidate}")
                 stored = _keep(self._runs, record)
                 self._note_pass(stored)
                 return stored
