@@ -97,17 +97,6 @@ def test_R62_the_view_of_a_list_is_a_list_with_what_claims_know(launcher: Launch
     assert launcher.waiting()["T1"] == "taken"
 
 
-def test_R67_a_person_reads_one_sentence_and_the_command_that_confirms_it(launcher: Launcher) -> None:
-    said = launcher.world.cli("next", "--tasks", str(launcher.list))
-    assert said.code == 0
-    assert said.out.splitlines() == [
-        "T1 (First) is next: it unblocks 1 task (T2), T3 unblocks none.",
-        f"  to start it: pointsman claim T1 --role coder --holder NAME --tasks {launcher.list}",
-        "then     T3  all others that may start now go before it",
-        "waiting  T2 waits: T1 is not complete",
-    ]
-
-
 def test_R16_claims_of_one_resource_follow_each_other(tmp_path: Path) -> None:
     tasks = [{"id": f"T{n}", "role": "coder", "resources": ["staging-db"]} for n in (1, 2)]
     launcher = Launcher(tmp_path, [*tasks, {"id": "T3", "role": "coder", "resources": ["main"]}])

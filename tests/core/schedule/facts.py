@@ -16,7 +16,7 @@ version: 1
 base: main
 identities: {ada: {email: ada@example.org}}
 roles:
-  coder: {who: [ada], branches: ["agent/*"], owns: ["**"]}
+  coder: {who: [ada], branches: ["agent/*"], owns: ["**"], cannot_touch: [/ops/]}
   tester: {who: [ada], branches: ["test/*"], owns: ["/tests/"]}
 checks: {unit: {run: make test}}
 writers:

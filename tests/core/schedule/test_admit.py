@@ -84,6 +84,12 @@ LATE = claim("a", expires_at=NOW)
         ),
         pytest.param(board(task("a", role="tester")), "wrong_role", (), id="another role's"),
         pytest.param(
+            board(task("a", modifies=("ops/",), creates=("ops/new.sh",))),
+            "not_allowed",
+            ("ops/new.sh",),
+            id="a file that the role can't touch",
+        ),
+        pytest.param(
             board(task("a", resources=("prod",))), "unknown_resource", ("prod",), id="R23 nobody's resource"
         ),
         pytest.param(

@@ -24,6 +24,7 @@ from pointsman.core.schedule.model import (
     Status,
     Task,
 )
+from pointsman.core.schedule.rights import denied
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -102,6 +103,7 @@ class Admission:
             or self._resource(task, role)
             or self._meets(task)
             or self._full(task, role)
+            or self._not_allowed(task, role)
         )
 
     def beside(self, task: Task) -> Admission:
@@ -252,6 +254,11 @@ class Admission:
         gate = [one for one in self.board.traffic.queued if one.role == role and one.branch not in branches]
         names = [work.task for work in works if work.role == role] + [one.label for one in gate]
         return words.role_full(task, role, names, limit) if len(names) >= limit else None
+
+    def _not_allowed(self, task: Task, role: str) -> Refusal | None:
+        """Work that the gate would refuse whoever approves is not begun."""
+        verdict = denied(self.contract, role, task.paths) if role else None
+        return words.not_allowed(task, role, verdict.path, verdict.reason) if verdict is not None else None
 
 
 def _touched(change: Queued) -> Paths:

@@ -78,6 +78,11 @@ def no_role(task: Task) -> Refusal:
     return Refusal(code="no_role", text=f"neither the task nor you say a role for {task.id}; add --role ROLE")
 
 
+def not_allowed(task: Task, role: str, path: str, why: str) -> Refusal:
+    text = f"{task.id} names {printable(path)}, which role {role} can never change: {printable(why)}"
+    return Refusal(code="not_allowed", text=text, because=(path,))
+
+
 def unknown_resource(task: Task, name: str, known: Sequence[str]) -> Refusal:
     there = f"it has {listed(sorted(known))}" if known else "it has none"
     text = (
