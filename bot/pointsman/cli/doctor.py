@@ -21,6 +21,7 @@ TITLES = {
     "repository": "Repository",
     "protections": "What the runner takes from a job",
     "state": "State",
+    "database": "Database",
     "app": "App on GitHub",
     "webhook": "Webhook",
     "installation": "Installation on",
@@ -68,6 +69,11 @@ UNITS = ("B", "KB", "MB", "GB")
     type=click.File(),
     help="A token of somebody who may change branch rules (- is stdin): GitHub shows bypass lists to no one else.",
 )
+@click.option(
+    "--database",
+    metavar="WHERE",
+    help="The PostgreSQL that the state is in, as told to `serve` and `run`.  [default: $POINTSMAN_DATABASE]",
+)
 @json_option
 def doctor(
     directory: Path,
@@ -77,6 +83,7 @@ def doctor(
     gate: str,
     prove: str | None,
     admin_token: IO[str] | None,
+    database: str | None,
     as_json: bool,
 ) -> int:
     """Say which tools and protections are in force on this machine, and how the app is set up on GitHub.
@@ -89,6 +96,7 @@ def doctor(
     """
     from pointsman.core.diagnosis import is_sound
     from pointsman.wiring import examine
+    from pointsman.wiring.database import examine_database
 
     asked = Asked(
         credentials=credentials,
@@ -98,7 +106,7 @@ def doctor(
         proofs=(prove or gate) == "workflows",
         admin_token=admin_token.read(LONGEST_TOKEN).strip() if admin_token else "",
     )
-    findings = (*examine(directory), *_on_github(asked))
+    findings = (*examine(directory), *examine_database(database), *_on_github(asked))
     sound = is_sound(findings)
     if as_json:
         print_json({"sound": sound, "findings": [finding.to_json() for finding in findings]})

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pointsman.adapters.store.address import Address
     from pointsman.adapters.store.home import Home
     from pointsman.adapters.store.sql import SqlStore
+    from pointsman.core.diagnosis import Finding
     from pointsman.ports import Turn
 
 VARIABLE = "POINTSMAN_DATABASE"
@@ -85,6 +86,22 @@ def app_share(word: str | None, heard: Callable[[], None]) -> Iterator[Share | N
 
     with closing(Database.open(found)) as database, closing(Share(database, heard)) as share:
         yield share
+
+
+def examine_database(word: str | None = None) -> tuple[Finding, ...]:
+    """What there is to know of the database that is named so; () where none is."""
+    from pointsman.core.diagnosis import Sheet
+    from pointsman.core.errors import UserError
+
+    try:
+        found = named(word)
+    except UserError as problem:
+        return (Sheet(area="database").broken("address", str(problem)),)
+    if found is None:
+        return ()
+    from pointsman.adapters.replicas import examination
+
+    return tuple(examination.examine_database(found))
 
 
 def _schema(folder: Path) -> str:

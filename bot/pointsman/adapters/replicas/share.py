@@ -55,7 +55,7 @@ class Share:
                 self._looked_at = time.monotonic()
                 held |= self._take(sorted(self._known - held))
         finally:
-            self._mine = frozenset(held)
+            self._mine = frozenset(number for number in held if self._turns.holds(schema_of(number)))
             self._rest = self._turns.holds(APP)
             self._wakeups.listen([*map(schema_of, self._mine), *([APP] if self._rest else [])])
         return self._mine

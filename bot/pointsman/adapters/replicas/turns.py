@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from pointsman.adapters.store.postgresql import Database
     from pointsman.adapters.store.sql import SqlStore
 
-SILENT_SECONDS = 60
+SILENT_SECONDS = 30
 """How long the server waits for a word of this process."""
 
-PING_SECONDS = 10.0
+PING_SECONDS = 5.0
 
 
 _FREE = """

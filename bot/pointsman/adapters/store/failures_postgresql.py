@@ -26,6 +26,16 @@ _MEANINGS = {
 }
 """By SQLSTATE, or by the two characters of its class (postgresql.org/docs/current/errcodes-appendix.html)."""
 
+_AT_THE_DOOR = {
+    "authentication failed": "28",
+    "no pg_hba.conf entry": "28",
+    'role "': "28",
+    'database "': "3D",
+    "too many": "53300",
+    "remaining connection slots": "53300",
+}
+"""Who is refused while connecting gets no code from the driver, only the server's words, mostly in English."""
+
 _LOST = (
     "The database can't be reached ({why}). See that it runs and that {where} names it; what was saved stays, "
     "and what was being saved is there whole or not at all."
@@ -49,8 +59,9 @@ def explained(address: Address) -> Iterator[None]:
 
 
 def _meaning(address: Address, error: BaseException | None) -> Exception:
-    state = getattr(error, "sqlstate", None) or ""
     why = _without_secrets(str(error), address.url)
+    at_the_door = next((code for words, code in _AT_THE_DOOR.items() if words in why), "")
+    state = getattr(error, "sqlstate", None) or at_the_door
     if state.startswith("23"):
         return LookupError(f"the database refused a record: {why}")
     known = _MEANINGS.get(state) or _MEANINGS.get(state[:2])
