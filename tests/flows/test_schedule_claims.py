@@ -7,18 +7,22 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pointsman.adapters.store.address import Address, schema_name
 from pointsman.adapters.store.claims import SqlClaims
+from pointsman.adapters.store.postgresql import Database
 from pointsman.adapters.store.sql import SqlStore
 from pointsman.adapters.store.sqlite import SqliteHome
 from pointsman.core.journal import Intact, verify
 from pointsman.core.queue.model import JournalLine
 from pointsman.core.schedule.model import Outcome, Task
 from tests.flows.schedule_worker import TASKS, give_back, take
+from tests.support.postgres import TestServer
 
 ROOT = Path(__file__).parents[2]
 NEED = ("staging-db",)
@@ -86,11 +90,22 @@ def test_R16_the_resource_goes_round_in_four_processes(home: SqliteHome) -> None
     assert SqlClaims(home).held(at=time.time()).live == ()
 
 
+@pytest.mark.soak
+def test_R16_postgresql_lets_one_through_as_well(postgres: TestServer) -> None:
+    tasks = tuple(Task(id=f"t{number}", role="coder", resources=NEED) for number in range(40))
+    with postgres.database() as url, closing(Database.open(Address(url, source="the test's"))) as database:
+        claims = SqlClaims(database.home(schema_name("a repository")))
+        with ThreadPoolExecutor(20) as pool:
+            rulings = list(pool.map(lambda one: take(claims, one.id, f"agent {one.id}", tasks), tasks))
+        (got,) = (ruling.claim for ruling in rulings if ruling.claim is not None)
+        assert claims.held([task.id for task in tasks], at=time.time()).last == {got.task: got}
+        give_back(claims, got)
+        assert claims.held(at=time.time()).live == ()
+
+
 def test_an_expired_claim_holds_nothing_and_a_claim_reads_back_as_it_was_made(home: SqliteHome) -> None:
     claims = SqlClaims(home)
-    wanted = Task(
-        id="agent/ü".replace("ü", "u"), role="coder", resources=NEED, modifies=("a \udcff",), creates=("n/",)
-    )
+    wanted = Task(id="agent/u", role="coder", resources=NEED, modifies=("a/ü [id].py",), creates=("n/",))
     made = take(claims, wanted.id, "Ada \U0001f600", (wanted,)).claim
     assert made is not None
     assert claims.claim(made.id) == made
