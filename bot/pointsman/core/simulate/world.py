@@ -4,7 +4,7 @@ performing its actions would come to."""
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from enum import Enum
 from typing import assert_never
@@ -30,7 +30,8 @@ from pointsman.core.queue.actions import (
 from pointsman.core.queue.decide import decide
 from pointsman.core.queue.forecast import End
 from pointsman.core.queue.model import Candidate, CandidateState, Change, LaneState, Run, RunState
-from pointsman.core.queue.observation import Observation, Odds
+from pointsman.core.queue.observation import Observation, Odds, Touch
+from pointsman.core.simulate.lanes import touch_of
 from pointsman.core.simulate.outcome import Outcome
 from pointsman.core.simulate.pace import Learning
 from pointsman.core.simulate.rows import CHECK, DIGEST, LANE, Rows, head
@@ -80,6 +81,7 @@ class World:
         self.now = 0.0
         self.ahead: dict[int, int] = {}
         self.odds: dict[int, Odds] = {}
+        self.touches: dict[int, Touch] = {}
         self._answers: dict[int, Answer] = {}
         self._due: list[tuple[float, int, int]] = []
         self._jumped = False
@@ -126,6 +128,8 @@ class World:
         )
         self.ahead[number] = ahead
         self.odds[number] = self.learning.odds(job.words, ahead)
+        if self.contract.queue.independent:
+            self.touches[number] = touch_of(job.area, number)
         self._plan_arrival(number + 1)
 
     def _wake(self) -> None:
@@ -167,7 +171,22 @@ class World:
             pace=self.learning.pace(),
             jumped=self._jumped,
             base_trees={one.base: rows.trees[one.base] for one in alone},
+            touches=self.touches,
+            moved=self._moved(candidates) if self.contract.queue.independent else {},
         )
+
+    def _moved(self, candidates: Sequence[Candidate]) -> Mapping[int, Touch]:
+        """What came onto the base since a candidate was made."""
+        rows, jobs = self.rows, self.work.jobs
+        moved: dict[int, Touch] = {}
+        for one in candidates:
+            if one.id in rows.live and one.base != rows.tip:
+                came = [
+                    tip.change for tip in rows.tips[rows.number[one.base] + 1 :] if tip.change is not None
+                ]
+                paths = (touch_of(jobs[change].area, change).modified for change in came)
+                moved[one.id] = Touch(modified=frozenset().union(*paths))
+        return moved
 
     def _perform(self, action: Action) -> None:
         rows = self.rows
@@ -332,4 +351,5 @@ class World:
         self.rows.leave(change)
         self.learning.ends(self.work.jobs[change].words, self.ahead.pop(change), end)
         del self.odds[change]
+        self.touches.pop(change, None)
         self.progress(len(self.outcome.landed) + len(self.outcome.returned))
