@@ -74,7 +74,8 @@ class Scheduler:
             refusal = self._unclean(task, ask) if task is not None else None
             if refusal is not None:
                 return Ruling(refusal=refusal)
-        traffic, now = self._traffic(tasks), self.clock.now()
+        wanted = [task for task in tasks if task.id == ask.task]
+        traffic, now = self._traffic(wanted), self.clock.now()
 
         def rule(held: Held) -> Ruling:
             board = Board(tasks=tuple(tasks), held=held, traffic=traffic, at=now)
@@ -109,6 +110,7 @@ class Scheduler:
         return Board(tasks=tuple(tasks), held=held, traffic=self._traffic(tasks), at=now)
 
     def _traffic(self, tasks: Sequence[Task]) -> Traffic:
+        """As far as those tasks are concerned: what changes touch is read only where it can matter."""
         changes = self.store.changes(self.contract.base)
         newest = {name: change for change in changes for name in (change.branch, change.label)}
         queued = [change for change in changes if change.state is ChangeState.QUEUED]

@@ -237,5 +237,5 @@ def recommended(task: Task, why: str) -> str:
 
 def nothing_starts(open_ones: int, working: int) -> str:
     if not open_ones:
-        return "Nothing may start: every task of the list is complete."
+        return "Nothing may start: no task of the list is open."
     return f"Nothing may start now: {count(open_ones, 'task')} not complete, {working} being worked on."
