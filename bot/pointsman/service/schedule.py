@@ -14,7 +14,7 @@ from pointsman.core.model import Sha
 from pointsman.core.queue.model import LIVE, Change, ChangeState
 from pointsman.core.queue.observation import Touch
 from pointsman.core.schedule import words
-from pointsman.core.schedule.admit import Ask, admit, settled
+from pointsman.core.schedule.admit import Ask, admit
 from pointsman.core.schedule.ending import advance, release
 from pointsman.core.schedule.model import (
     Board,
@@ -29,6 +29,7 @@ from pointsman.core.schedule.model import (
     Traffic,
 )
 from pointsman.core.schedule.rank import Advice, advise
+from pointsman.core.schedule.settle import settled
 from pointsman.core.schedule.view import view
 from pointsman.ports import Clock, Git, Store
 from pointsman.ports.claims import Claims
