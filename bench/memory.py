@@ -66,6 +66,7 @@ def main(minutes: float = 2.0) -> None:
                 world = World(hub=hub, repo=repo, app=app, serving=serving)
                 samples = world.watch(minutes * 60)
                 complaints = len(serving.complaints)
+                assert not world.troubles, world.troubles[:5]
             print(
                 f"{world.sent:,} webhooks sent, {world.gates:,} gates ended, {_landed(folder, repo):,} landed,",
                 end=" ",
@@ -84,6 +85,7 @@ class World:
     serving: Serving
     sent: int = 0
     gates: int = 0
+    troubles: list[str] = field(default_factory=list)
     _stop: threading.Event = field(default_factory=threading.Event)
 
     def watch(self, seconds: float) -> list[tuple[float, float]]:
@@ -95,7 +97,8 @@ class World:
         while (passed := time.monotonic() - begin) < seconds and self.serving.alive:
             samples.append((passed, _resident(self.serving._process.pid)))
             while not self.serving.lines.empty():
-                self.serving.lines.get()
+                line = self.serving.lines.get()
+                self.troubles += [line] if "trouble" in line else []
             time.sleep(1.0)
         self._stop.set()
         for thread in threads:

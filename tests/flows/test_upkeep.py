@@ -34,6 +34,7 @@ from pointsman.core.queue.model import (
     Run,
     RunState,
 )
+from pointsman.service.migrations import Reader
 from pointsman.service.upkeep import STAMP, Upkeep
 from pointsman.wiring import local_queue
 from tests.flows.world import World
@@ -371,3 +372,23 @@ def _file(store: SqlStore) -> Path:
     file = attic.home.file
     assert file is not None
     return file
+
+
+def test_a_running_queue_remembers_a_bounded_number_of_trees_settings_and_contracts(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pointsman.service.migrations.MOST_LAYOUTS", 2)
+    monkeypatch.setattr("pointsman.service.migrations.MOST_CONFIGS", 2)
+    monkeypatch.setattr("pointsman.service.observe.MOST_CONTRACTS", 2)
+    with local_queue(world.path) as queue:
+        reader, observer = Reader(git=queue.git), queue.loop.observer
+        for number in range(5):
+            world.branch(
+                f"agent/{number}", {"alembic.ini": f"# {number}\n", ".pointsman.yml": f"version: {number}\n"}
+            )
+            commit = queue.git.resolve(f"agent/{number}")
+            reader.layouts(queue.git.tree_of(commit))
+            observer.read_contract(commit)
+        assert len(reader._layouts) == 2
+        assert len(reader._configs) <= 3
+        assert len(observer._contracts) <= 2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pointsman.core.migrations.apart import Placed, crossed, placed
 from pointsman.core.migrations.backend import Backend
@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 
 ParseAll = Callable[[Callable[[bytes], Parsed], Sequence[bytes]], Sequence[Parsed]]
 """Parses each blob, in order, by the function given; how is its own affair."""
+
+
+MOST_LAYOUTS = 1_000
+MOST_CONFIGS = 1_000
+"""Trees, and settings files, that one process remembers: every candidate is a tree of its own."""
 
 
 @dataclass(slots=True)
@@ -75,6 +80,7 @@ class Reader:
         """Where the environments are; reads settings, no revision."""
         key = self._key(tree)
         if key not in self._layouts:
+            trim(self._layouts, MOST_LAYOUTS)
             self._layouts[key] = self._discovered(self.entries(tree))
         return self._layouts[key]
 
@@ -92,6 +98,7 @@ class Reader:
             if moved:
                 after = with_changes(self.entries(tree), changes)
                 before = self._discovered({path: after[path] for path in sorted(after)})
+            trim(self._layouts, MOST_LAYOUTS)
             self._layouts[key] = before
         return self._layouts[key]
 
@@ -175,6 +182,8 @@ class Reader:
         return known
 
     def _fetch_configs(self, oids: list[Sha]) -> None:
+        if len(self._configs) > MOST_CONFIGS:
+            self._configs.clear()
         missing = list(dict.fromkeys(oid for oid in oids if oid not in self._configs))
         if missing:
             self._configs.update(self.git.read(missing))
@@ -216,3 +225,9 @@ def _resolved(entry: TreeEntry, entries: dict[GitPath, TreeEntry], git: Git) -> 
             parts.append(part)
     other = entries.get("/".join(parts))
     return entry, other.oid if other is not None and other.mode in _FILES else None
+
+
+def trim(known: dict[Any, Any], most: int) -> None:
+    """Make room for one more by letting go of what was remembered first."""
+    while len(known) >= most:
+        del known[next(iter(known))]

@@ -31,6 +31,8 @@ EVIDENCE = 1000
 REMEMBERED = 10_000
 """Of so many ended changes it is remembered whether they landed."""
 
+MOST_CONTRACTS = 32
+
 JUMPED = "jumped:"
 """The note of a lane, followed by its name: the newest commit that brought a hotfix."""
 
@@ -133,6 +135,8 @@ class Observer:
         entry = self.git.entry(self.git.tree_of(tip), CONTRACT_PATH)
         key = entry.oid if entry is not None else None
         if key not in self._contracts:
+            if len(self._contracts) >= MOST_CONTRACTS:
+                self._contracts.clear()
             self._contracts[key] = self._parse(tip)
         return self._contracts[key]
 
