@@ -22,7 +22,6 @@ _MEANINGS = {
     "53300": "The server has no connection left ({why}). Raise its max_connections, or run fewer replicas.",
     "55P03": "Another process has kept the tables locked for too long ({why}). See pg_stat_activity for who holds it.",
     "25006": "The server only reads ({why}): it is a standby. Mend what {where} holds to name the primary.",
-    "0A000": "The server can't do that ({why}). PostgreSQL 14 or newer is needed.",
 }
 """By SQLSTATE, or by the two characters of its class (postgresql.org/docs/current/errcodes-appendix.html)."""
 
