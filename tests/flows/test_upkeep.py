@@ -15,11 +15,13 @@ import pytest
 
 from pointsman.adapters.caches import ParseResults
 from pointsman.adapters.gates.logs import RunFiles
-from pointsman.adapters.store import archive
+from pointsman.adapters.store import archive, inbox_grouped
 from pointsman.adapters.store.attic import SqlAttic
+from pointsman.adapters.store.inbox import SqlInbox
 from pointsman.adapters.store.sql import SqlStore
 from pointsman.core.bounds import BOUNDS, Bounds
 from pointsman.core.errors import EnvironmentProblem
+from pointsman.core.hints import Delivery
 from pointsman.core.journal import Broken, Intact, verify
 from pointsman.core.model import Sha
 from pointsman.core.queue.model import (
@@ -372,6 +374,29 @@ def _file(store: SqlStore) -> Path:
     file = attic.home.file
     assert file is not None
     return file
+
+
+def test_ids_of_worked_deliveries_go_beyond_their_bound_and_what_waits_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbox_grouped, "DONE_ROWS", 5)
+    monkeypatch.setattr(inbox_grouped, "PRUNE_ROWS", 4)
+    with closing(SqlInbox.open(tmp_path / "inbox.db")) as kept:
+        for number in range(20):
+            kept.add(delivery(f"id{number}", at=10.0))
+            if number:
+                kept.done(f"id{number}", at=10.0 + number)
+        for again in range(5):  # a piece at a time, seconds apart
+            kept.add(delivery(f"later{again}", at=4000.0 + 2 * again))
+        assert not kept.add(delivery("id19", at=4100.0))
+        assert kept.add(delivery("id1", at=4100.0))
+        assert kept.pending(now=5000.0)[0].id == "id0"
+    with closing(sqlite3.connect(tmp_path / "inbox.db")) as database:
+        assert database.execute("SELECT count(*) FROM deliveries WHERE state = 'done'").fetchone() == (5,)
+
+
+def delivery(id: str, *, at: float) -> Delivery:
+    return Delivery(id=id, event="push", repository=7, payload=b"{}", received_at=at)
 
 
 def test_a_running_queue_remembers_a_bounded_number_of_trees_settings_and_contracts(

@@ -17,11 +17,17 @@ TRIES = 10
 KEPT_DONE = 7 * 86400.0
 """GitHub sends a delivery again, when asked, for three days; its id has to be known for longer."""
 
+DONE_ROWS = 1_000_000
+"""Ids of worked deliveries that are kept at most, 150 MB of them. One that comes again after its id went is worked
+again, which changes nothing: it is a hint."""
+
 KEPT_ASIDE = 30 * 86400.0
 ASIDE_ROWS, ASIDE_BYTES = 500, 1_000_000
 """How many deliveries that failed for good are kept, and how large a payload of one is kept with it."""
 
-PRUNE_EVERY = 3600.0
+PRUNE_EVERY, PRUNE_AGAIN = 3600.0, 1.0
+"""Seconds until the next pruning: as a rule, and where the last one may have left more to go."""
+
 PRUNE_ROWS = 20_000
 """What one pruning takes at most: it happens while deliveries wait."""
 
@@ -66,6 +72,13 @@ FORGET = """
 DELETE FROM deliveries WHERE seq IN (
     SELECT seq FROM deliveries
     WHERE (state = 'done' AND ended_at < :done) OR (state = 'aside' AND ended_at < :aside) LIMIT :limit)
+"""
+
+WORKED = "SELECT count(*) FROM deliveries WHERE state = 'done'"
+
+OLDEST = """
+DELETE FROM deliveries WHERE seq IN (
+    SELECT seq FROM deliveries WHERE state = 'done' ORDER BY ended_at LIMIT :limit)
 """
 
 CROWDED = """
@@ -208,7 +221,14 @@ class GroupedInbox(ABC):
                 wish.answer, wish.settled = answer, True
 
     def _forget(self, run: Run, now: float) -> bool:
-        run(FORGET, {"done": now - KEPT_DONE, "aside": now - KEPT_ASIDE, "limit": PRUNE_ROWS})
+        old: int = run(
+            FORGET, {"done": now - KEPT_DONE, "aside": now - KEPT_ASIDE, "limit": PRUNE_ROWS}
+        ).rowcount
+        many: int = min(max(0, run(WORKED, {}).fetchone()[0] - DONE_ROWS), PRUNE_ROWS)
+        if many:
+            run(OLDEST, {"limit": many})
+        if max(old, many) >= PRUNE_ROWS:
+            self._pruned_at = now - PRUNE_EVERY + PRUNE_AGAIN
         run(CROWDED, {"kept": ASIDE_ROWS})
         self._shrink(run)
         return True
