@@ -25,6 +25,7 @@ WANTED: Mapping[str, str] = {
     "administration": "read",
     "checks": "write",
     "contents": "write",
+    "deployments": "read",
     "issues": "write",
     "members": "read",
     "metadata": "read",
@@ -33,8 +34,9 @@ WANTED: Mapping[str, str] = {
     "workflows": "write",
 }
 """All that is asked for, as far as the installation grants it: `actions` to start and repeat workflows,
-`administration` to read branch protection, `members` for teams, `workflows` to land changes of workflows."""
-OPTIONAL = frozenset({"actions", "administration", "members", "workflows"})
+`administration` to read branch protection, `deployments` where landings wait for an environment, `members` for teams,
+`workflows` to land changes of workflows."""
+OPTIONAL = frozenset({"actions", "administration", "deployments", "members", "workflows"})
 """Without these the rest works."""
 
 

@@ -37,7 +37,7 @@ PERMISSIONS = {
     "statuses": "read",
     "workflows": "write",
 }
-"""`deployments` and `merge_queues` only so that their events come. Without `workflows` GitHub refuses every push that
+"""`merge_queues` only so that its events come. Without `workflows` GitHub refuses every push that
 changes a workflow, and such a change could not land."""
 
 
