@@ -18,6 +18,7 @@ from pointsman.adapters.store.address import Address, schema_name
 from pointsman.adapters.store.postgresql import Database
 from pointsman.adapters.store.sql import SqlStore
 from pointsman.adapters.store.tables import metadata
+from pointsman.core.bounds import BOUNDS
 from pointsman.core.journal import GENESIS, Intact, verify
 from pointsman.core.model import Sha
 from pointsman.core.queue.model import (
@@ -406,3 +407,20 @@ def test_threads_may_share_a_store(store: Store) -> None:
     lines = store.journal()
     assert [line.body["change"] for line in lines] == [change.id for change in store.changes()]
     assert isinstance(verify(lines), Intact)
+
+
+def test_what_ended_goes_beyond_its_bound_and_what_is_queued_or_running_stays(store: Store) -> None:
+    if not isinstance(store, SqlStore):
+        pytest.skip("it lives as long as a simulation and keeps everything")
+    bounds = replace(BOUNDS, changes=2, candidates=2, runs=2)
+    store.save(make_change(), make_candidate(), at=1.0)
+    store.save(make_run(candidate=1), at=1.0)
+    for number in range(2, 8):
+        ended = make_change(branch=f"agent/{number}", state=ChangeState.LANDED, ended_at=float(number))
+        store.save(ended, make_candidate(state=CandidateState.LANDED), at=1.0)
+        store.save(make_run(candidate=number, state=RunState.PASSED), at=1.0)
+    while store.attic().forget(bounds):
+        pass
+    assert [one.id for one in store.changes()] == [1, 6, 7]
+    assert [one.id for one in store.candidates("main")] == [1, 6, 7]
+    assert [one.id for one in store.runs(candidates=range(1, 8))] == [1, 6, 7]
