@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from pointsman.core.contract import Contract
@@ -15,6 +15,7 @@ from pointsman.core.queue.model import (
     CandidateState,
     Change,
     ChangeState,
+    LaneState,
     RunState,
 )
 from pointsman.core.queue.observation import BaseCommit, Deployment, Observation, Standing, Touch
@@ -35,6 +36,9 @@ MOST_CONTRACTS = 32
 
 JUMPED = "jumped:"
 """The note of a lane, followed by its name: the newest commit that brought a hotfix."""
+
+CLOCKS_DIFFER = 60.0
+"""By so many seconds the clocks of two machines may, without one of them being wrong."""
 
 HISTORY_LIMIT = 64
 """How many commits of the base are searched for the one that a change is red together with."""
@@ -74,7 +78,7 @@ class Observer:
 
     def observe(self, lane: str) -> Observation:
         """The lane now. All branches are read first, at once, and everything else against that one tip."""
-        state = self.store.lane(lane)
+        state = self._state(lane)
         changes = self.store.changes(lane, states=(ChangeState.QUEUED,))
         heads = self.forge.branch_heads([lane, *(change.source for change in changes)]) if changes else {}
         tip = heads.get(lane) if changes else self.forge.tip(lane)
@@ -129,6 +133,13 @@ class Observer:
     def busy(self) -> bool:
         """Whether something runs that `observe` will tell the end of."""
         return self.deployments is not None and self.deployments.busy
+
+    def _state(self, lane: str) -> LaneState:
+        """A lane that was resumed at a time that is still to come was resumed by another clock, or before this one was
+        set back: by that time nothing could be told from what happened since."""
+        state = self.store.lane(lane)
+        ahead = state.resumed_at > self.clock.now() + CLOCKS_DIFFER
+        return replace(state, resumed_at=0.0) if ahead else state
 
     def read_contract(self, tip: Sha) -> ContractReading:
         """The contract of a commit, parsed once per blob."""

@@ -15,7 +15,9 @@ from pointsman.core.migrations.cache import MemoryCache
 from pointsman.core.model import Sha
 from pointsman.core.queue.model import Entry
 from pointsman.ports import Forge, Gates, Git, Store
+from pointsman.service import loop
 from pointsman.service.build import Builder
+from pointsman.service.facts import Facts
 from pointsman.service.heal.stack import HealingStacker
 from pointsman.service.loop import Loop
 from pointsman.service.migrations import Reader
@@ -38,6 +40,10 @@ PARSED = MemoryCache()
 
 CONTRACTS: dict[Sha | None, ContractReading] = {}
 """Contracts by their blob, likewise."""
+
+
+ROUNDS = 400
+"""A lane this small that decides so often in a row gets nowhere; the service itself gives up much later."""
 
 
 class Crash(BaseException):
@@ -126,6 +132,7 @@ class Replica:
             raise Crash
 
     def _live(self) -> None:
+        loop.MAX_ROUNDS = ROUNDS
         try:
             self._loop().run(once=False)
         except Crash:
@@ -152,7 +159,8 @@ class Replica:
         performer = Performer.of(
             git=git, store=store, forge=forge, gates=gates, clock=self, builder=builder, tell=self._tell
         )
-        observer = Observer(git=git, store=store, forge=forge, clock=self)
+        facts = Facts(git=git, store=store, clock=self)
+        observer = Observer(git=git, store=store, forge=forge, clock=self, facts=facts)
         observer._contracts = CONTRACTS
         return Loop(observer=observer, performer=performer, store=store, gates=gates, clock=self)
 
