@@ -122,7 +122,7 @@ def as_code(one: Story) -> str:
     lines = [
         f"Story(seed={one.seed}, policy={_call(one.policy)}, replicas={one.replicas}, schedule={one.schedule},"
     ]
-    lines.append(f"      switch={one.switch}, own_gates={one.own_gates},")
+    lines.append(f"      switch={one.switch}, own_gates={one.own_gates}, fenced={one.fenced},")
     for name in ("works", "events", "faults"):
         parts = getattr(one, name)
         inner = "".join(f"\n          {_call(part)}," for part in parts)

@@ -151,7 +151,7 @@ class Judge:
     def _end(self, row: Row, one: Submission) -> Iterator[str]:
         what = f"#{one.change} {one.branch}"
         state, on_main = str(row["state"]), self._on_main(one.head)
-        if on_main and state != "landed" and not self._elsewhere(one):
+        if on_main and state != "landed" and not self._elsewhere(one) and not self._was_seen(row):
             yield f"I5 {what} is on main, and the queue says {state}"
         if state == "landed" and (row["landed"] not in self.landed or self.landed[row["landed"]] != one.head):
             yield f"I5 {what} is called landed as {str(row['landed'])[:10]}, which never brought it to main"
@@ -171,6 +171,10 @@ class Judge:
             other["state"] == "landed" and other["head"] == one.head and other["id"] != one.change
             for other in self.trace.changes
         )
+
+    def _was_seen(self, row: Row) -> bool:
+        """One of several writers at once overwrote that it was landing; another found it on main, and said so."""
+        return self.trace.unfenced and (row["reason"] or {}).get("code") in ("already_landed", "nothing_new")
 
     def _may_wait(self, row: Row, one: Submission) -> bool:
         """Only what depends on something that did not land, or has not either, may be left over."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, cast
 
 from pointsman.core.contract import Contract
-from pointsman.core.errors import EnvironmentProblem
+from pointsman.core.errors import EnvironmentProblem, LaneLost
 from pointsman.core.migrations.cache import MemoryCache
 from pointsman.core.model import Sha
 from pointsman.core.queue.model import Entry
@@ -18,6 +18,7 @@ from pointsman.ports import Forge, Gates, Git, Store
 from pointsman.service import loop
 from pointsman.service.build import Builder
 from pointsman.service.facts import Facts
+from pointsman.service.fencing import FencedForge
 from pointsman.service.heal.stack import HealingStacker
 from pointsman.service.loop import Loop
 from pointsman.service.migrations import Reader
@@ -62,6 +63,9 @@ class Ports(Protocol):
     def called(self, replica: Replica, name: str) -> None: ...
     def returned(self, replica: Replica, name: str) -> None: ...
     def sleeps(self, replica: Replica, seconds: float) -> None: ...
+    def takes_turn(self, replica: Replica) -> bool: ...
+    def has_turn(self, replica: Replica) -> bool: ...
+    def gives_turn(self, replica: Replica) -> None: ...
     def said(self, who: str, text: str) -> None: ...
 
 
@@ -134,7 +138,8 @@ class Replica:
     def _live(self) -> None:
         loop.MAX_ROUNDS = ROUNDS
         try:
-            self._loop().run(once=False)
+            while True:
+                self._work()
         except Crash:
             self.world.said(self.name, "is dead")
         except EnvironmentProblem as problem:
@@ -146,7 +151,24 @@ class Replica:
             self.world.said(self.name, f"fell over: {self.defects[-1].strip().splitlines()[-1]}")
         finally:
             self.alive = False
+            self.world.gives_turn(self)
             self._back.release()
+
+    def _work(self) -> None:
+        """As `pointsman run` does: wait for the lock, work, and wait again when it was lost."""
+        while not self.world.takes_turn(self):
+            self.rounds += 1
+            self.sleep(0.2)
+        try:
+            self._loop().run(once=False)
+        except LaneLost:
+            self.world.said(self.name, "has lost the lane")
+            self.world.gives_turn(self)
+
+    def _check_turn(self) -> None:
+        self._check()
+        if not self.world.has_turn(self):
+            raise LaneLost("this process is not the writer of these lanes any more")
 
     def _loop(self) -> Loop:
         """The service as wiring puts it together, over ports that fail."""
@@ -157,12 +179,25 @@ class Replica:
         stacker = Stacker(git=git, prover=None, reader=Reader(git=git, cache=PARSED))
         builder = Builder(git=git, store=store, clock=self, stacker=stacker)
         performer = Performer.of(
-            git=git, store=store, forge=forge, gates=gates, clock=self, builder=builder, tell=self._tell
+            git=git,
+            store=store,
+            forge=FencedForge(forge=forge, check=self._check_turn),
+            gates=gates,
+            clock=self,
+            builder=builder,
+            tell=self._tell,
         )
         facts = Facts(git=git, store=store, clock=self)
         observer = Observer(git=git, store=store, forge=forge, clock=self, facts=facts)
         observer._contracts = CONTRACTS
-        return Loop(observer=observer, performer=performer, store=store, gates=gates, clock=self)
+        return Loop(
+            observer=observer,
+            performer=performer,
+            store=store,
+            gates=gates,
+            clock=self,
+            guard=self._check_turn,
+        )
 
     def _port(self, target: object, name: str) -> Port:
         return Port(target, name, self, WATCHED[name])

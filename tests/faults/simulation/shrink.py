@@ -40,6 +40,8 @@ def _simpler(story: Story) -> Iterator[Story]:
         yield replace(story, replicas=story.replicas - 1)
     if story.own_gates:
         yield replace(story, own_gates=False)
+    if story.fenced and story.replicas == 1:
+        yield replace(story, fenced=False)
     if story.switch:
         yield replace(story, switch=0.0)
     for number, work in enumerate(story.works):

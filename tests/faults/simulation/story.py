@@ -56,7 +56,8 @@ class Fault:
 class Story:
     """A whole history. `schedule` seeds what is left to chance: how long things take and which replica goes on.
     `switch` is how likely a replica loses its turn at a call. With `own_gates` runs die with
-    their replica; then there is only one, as two would call each other's runs lost."""
+    their replica. `fenced`: one replica at a time holds
+    the lock, and who lost it without knowing can save nothing; without, all believe all the time that they hold it."""
 
     seed: int
     policy: Policy
@@ -67,6 +68,7 @@ class Story:
     schedule: int = 0
     switch: float = 0.05
     own_gates: bool = False
+    fenced: bool = False
 
 
 CRASHABLE = (
@@ -86,9 +88,10 @@ def story(seed: int, *, mode: str = "", calm: bool = False) -> Story:
     """The story of a seed: the same, always. `calm` leaves the faults out, but not what people do."""
     rng = Random(seed)
     chosen = rng.choice(MODES)
-    replicas = 2 if rng.random() < 0.4 else 1
+    replicas = rng.choice((1, 1, 1, 2, 2, 3))
     works = _works(rng)
     events = _events(rng, works, replicas)
+    own = rng.random() < 0.3
     made = Story(
         seed=seed,
         policy=_policy(rng, mode or chosen),
@@ -98,7 +101,8 @@ def story(seed: int, *, mode: str = "", calm: bool = False) -> Story:
         faults=_faults(rng),
         schedule=rng.randrange(1 << 30),
         switch=rng.choice((0.0, 0.02, 0.1, 0.4)) if replicas > 1 else rng.choice((0.0, 0.05)),
-        own_gates=replicas == 1 and rng.random() < 0.4,
+        own_gates=own,
+        fenced=own or rng.random() < 0.6,
     )
     if calm:
         people = tuple(event for event in events if event.kind in PEOPLE)
@@ -217,6 +221,8 @@ def _events(rng: Random, works: tuple[Work, ...], replicas: int) -> tuple[Event,
         events.append(
             Event(at=when(), kind="freeze", who=str(rng.randrange(replicas)), value=rng.uniform(1, 400))
         )
+    for _ in some(0.5) if replicas > 1 else ():
+        events.append(Event(at=when(), kind="drop", who=str(rng.randrange(replicas))))
     for _ in some(0.25):
         jump = rng.choice((-86_400.0, -3600.0, -5.0, 5.0, 3600.0, 86_400.0))
         events.append(Event(at=when(), kind="jump", who=str(rng.randrange(replicas)), value=jump))

@@ -59,7 +59,8 @@ class Trace:
     """One history. Blobs, trees (path to blob) and commits by id; `rules` by the contract's blob (None: unreadable).
 
     `heads` are all that each branch ever was. The rows are the store's own, as it was left. `defects` are failures
-    that no replica may ever have; `rested` says whether it came to rest at the end.
+    that no replica may ever have; `rested` says whether it came to rest at the end; `unfenced`: several replicas wrote
+    at once with nothing to hold them up but compare-and-swap.
     """
 
     blobs: dict[str, bytes]
@@ -80,5 +81,6 @@ class Trace:
     journal: list[Row] = field(default_factory=list)
     defects: list[str] = field(default_factory=list)
     rested: bool = False
+    unfenced: bool = False
     story: list[str] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)

@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 from pointsman.core.contract import Contract, load
-from pointsman.core.errors import EnvironmentProblem
+from pointsman.core.errors import EnvironmentProblem, LaneLost
 from pointsman.core.model import Sha, Signature
 from pointsman.core.queue.model import ChangeState
 from pointsman.service.consent import Consents
@@ -29,6 +29,8 @@ BEGIN = 1_800_000_000.0
 MAIN = HEADS + LANE
 PATIENCE = 3
 """How often every replica has to have looked without anything being written before the lane counts as at rest."""
+SILENT_SECONDS = 30.0
+"""How long the lock's keeper waits for a word of who holds it."""
 CALLS = 15_000
 """A lane this small that calls its ports more often than this after the faults have stopped never comes to rest."""
 LATEST = 3 * HORIZON
@@ -62,6 +64,7 @@ class World:
         self.weather = Weather()
         self.forge = SimForge(git=self.git, weather=self.weather, time=lambda: self.time)
         self.trace = Trace(blobs={}, trees={}, commits={}, start="", contract_path=CONTRACT)
+        self.trace.unfenced = story.replicas > 1 and not story.fenced
         odd = {fault.nth: fault.kind for fault in story.faults if fault.call == "gates.run"}
         self.gates = SimGates(
             git=self.git,
@@ -81,6 +84,7 @@ class World:
         self._who = "outsider"
         self._events = sorted(self._happenings(), key=lambda one: one.at)
         self._naps = 0
+        self._turn = self._fence = ""
         self._begin()
 
     # What a replica asks of the world
@@ -104,6 +108,8 @@ class World:
         if self.rng.random() < self.story.switch:
             replica.ready = self.time
             replica.yield_turn()
+        if name == "store.save" and self.story.fenced and self._fence != replica.name:
+            raise LaneLost("another process has these lanes now")
         self._who = replica.name
 
     def returned(self, replica: Replica, name: str) -> None:
@@ -127,6 +133,22 @@ class World:
             self.time = replica.ready  # nobody else would get the turn
             return
         replica.yield_turn()
+
+    def takes_turn(self, replica: Replica) -> bool:
+        """The lock of the lanes, and with it the fence of the store."""
+        if not self.story.fenced:
+            return True
+        if self._turn not in ("", replica.name):
+            return False
+        self._turn = self._fence = replica.name
+        return True
+
+    def has_turn(self, replica: Replica) -> bool:
+        return not self.story.fenced or self._turn == replica.name
+
+    def gives_turn(self, replica: Replica) -> None:
+        if self._turn == replica.name:
+            self._turn = ""
 
     def said(self, who: str, text: str) -> None:
         self.trace.story.append(f"{self.time:8.1f}  {who:10}  {text}")
@@ -352,6 +374,9 @@ class World:
                 replica.ready = self.time + event.value
             case "freeze":
                 replica.ready = max(replica.ready, self.time) + event.value
+                self._forget(replica, event.value)
+            case "drop":
+                self.gives_turn(replica)
             case _:
                 replica.skew += event.value
 
@@ -368,9 +393,15 @@ class World:
                 replica.crash()
             case "freeze":
                 replica.ready = self.time + fault.seconds
+                self._forget(replica, fault.seconds)
                 replica.yield_turn()
             case _:
                 raise failure(fault.call)
+
+    def _forget(self, replica: Replica, seconds: float) -> None:
+        """Who says nothing for long has its session ended: the lock is free, and it does not know."""
+        if seconds > SILENT_SECONDS:
+            self.gives_turn(replica)
 
     def _begin(self) -> None:
         tree = self.git.put(project.start(self.story.policy))
@@ -542,4 +573,5 @@ _HAPPENINGS: dict[str, Callable[[World, Event, str], None]] = {
     "kill": World._trouble,
     "freeze": World._trouble,
     "jump": World._trouble,
+    "drop": World._trouble,
 }
