@@ -37,6 +37,7 @@ from pointsman.core.queue.model import (
     RunState,
 )
 from pointsman.service.migrations import Reader
+from pointsman.service.pull_desk import FORGOTTEN
 from pointsman.service.upkeep import STAMP, Upkeep
 from pointsman.wiring import local_queue
 from tests.flows.world import World
@@ -48,6 +49,7 @@ SMALL = Bounds(
     claims=5,
     notes=5,
     asked_heads=2,
+    reviews=5,
     journal=10,
     segment=10,
     logs=5,
@@ -296,7 +298,9 @@ def test_notes_of_long_ago_go_and_those_of_changes_that_may_return_stay(world: W
         assert isinstance(queue.store, SqlStore)
         fill(queue.store)
         for number in range(8):
-            queue.store.save(Note(key=f"did:{number}", value="1"), at=1.0)
+            queue.store.save(
+                Note(key=f"did:{number}", value="1"), Note(key=f"review:{number}", value="a" * 40), at=1.0
+            )
         for number in (1, 4, ENDED + 2):
             queue.store.save(Note(key=f"healer:{number:040x}:tree", value="{}"), at=1.0)
         Upkeep(
@@ -307,6 +311,8 @@ def test_notes_of_long_ago_go_and_those_of_changes_that_may_return_stay(world: W
             bounds=SMALL,
         ).run()
         assert set(queue.store.notes("did:")) == {f"did:{number}" for number in range(3, 8)}
+        assert set(queue.store.notes("review:")) == {f"review:{number}" for number in range(3, 8)}
+        assert queue.store.note(FORGOTTEN) == "2"
         kept = [key.split(":")[1] for key in queue.store.notes("healer:")]
         assert kept == [f"{number:040x}" for number in (1, ENDED + 2)]
 

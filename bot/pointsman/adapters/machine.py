@@ -18,7 +18,7 @@ from pointsman.adapters.git.opening import OLDEST_GIT
 from pointsman.adapters.jail import Protection, jail_of
 from pointsman.adapters.postgresql.programs import find_driver, find_programs
 from pointsman.adapters.sandbox import Capabilities, Sandbox
-from pointsman.adapters.weights import weigh, weigh_cache, weigh_refs
+from pointsman.adapters.weights import weigh, weigh_cache, weigh_objects, weigh_refs, weigh_scratch
 from pointsman.core.diagnosis import Finding, State
 from pointsman.core.migrations.names import NEEDED
 
@@ -77,6 +77,8 @@ def state(folder: Path, refs: int, cache: Path | None) -> Iterator[Finding]:
         return
     yield from weigh(folder, now=time.time())
     yield weigh_refs(folder, refs)
+    yield weigh_objects(folder.parent / "objects")
+    yield weigh_scratch()
     yield weigh_cache(cache)
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 from pointsman.adapters.gates.logs import FOLDERS
+from pointsman.adapters.scratch import PREFIX
 from pointsman.adapters.store.archive import FOLDER as ARCHIVE
 from pointsman.adapters.store.archive import SUFFIX
 from pointsman.core.bounds import BOUNDS, CACHE_BYTES, CACHE_FILES
@@ -17,6 +19,8 @@ from pointsman.core.diagnosis import Finding, State
 
 AREA = "state"
 SECONDS = 10.0
+MOST_LOOSE = 2 * 6_700
+"""git packs them by itself from half as many on, unless it is told not to."""
 OLD_UPKEEP = 2 * 86_400.0
 """An upkeep that is due every hour, or every day, and was not for so long is none."""
 UPKEEP = "the next upkeep takes the oldest away: keep `pointsman run` or `pointsman serve` running"
@@ -29,7 +33,7 @@ SELECT
     (SELECT count(*) FROM changes WHERE state = 'queued'),
     (SELECT count(*) FROM candidates WHERE state NOT IN ('testing', 'passed', 'landing')),
     (SELECT count(*) FROM candidates WHERE state IN ('testing', 'passed', 'landing')),
-    (SELECT count(*) FROM runs)
+    (SELECT count(*) FROM runs), (SELECT count(*) FROM claims WHERE ended_at IS NOT NULL)
 """
 _STAMP = "SELECT value FROM notes WHERE key = 'upkeep:at'"
 
@@ -57,6 +61,21 @@ def weigh_refs(folder: Path, refs: int) -> Finding:
         queued = live = 0
     most = queued + live + 2 * BOUNDS.pins
     return _found("refs", "refs/pointsman/*", refs, None, most=most, mend=UPKEEP)
+
+
+def weigh_objects(objects: Path) -> Finding:
+    """The repository's loose objects, which every candidate adds to."""
+    folders = [folder for folder in objects.glob("??") if folder.is_dir()]
+    loose = sum(_files(folder)[0] for folder in folders)
+    mend = f"git --git-dir {objects.parent} gc (is `gc.auto` switched off?)"
+    return _found("loose objects", str(objects), loose, None, most=MOST_LOOSE, mend=mend)
+
+
+def weigh_scratch() -> Finding:
+    """Folders that jobs use for a while; those of killed processes go with the next one that needs any."""
+    place = Path(tempfile.gettempdir())
+    found = [path for path in place.glob(f"{PREFIX}*") if path.is_dir()]
+    return _found("scratch", f"{place}/{PREFIX}*", len(found), sum(size_of(path) for path in found))
 
 
 def weigh_cache(folder: Path | None) -> Finding:
@@ -96,7 +115,7 @@ def _rows(path: Path, now: float) -> Iterator[Finding]:
         text = f"{path} is damaged: {verdict}"
         yield Finding(area=AREA, name="journal", state=State.BROKEN, text=text, size=size)
         return
-    lines, last, ended, queued, tested, live, runs = counts
+    lines, last, ended, queued, tested, live, runs, claims = counts
     most = BOUNDS.journal + BOUNDS.segment
     text = f"lines in {path}, the last is number {last}"
     yield replace(_found("journal", text, lines, None, most=most, mend=UPKEEP), size=size)
@@ -106,6 +125,7 @@ def _rows(path: Path, now: float) -> Iterator[Finding]:
     more = f"that ended; {live} live"
     yield _found("candidates", more, tested, None, most=BOUNDS.candidates, mend=UPKEEP)
     yield _found("runs", "of checks", runs, None, most=BOUNDS.runs, mend=UPKEEP)
+    yield _found("claims", "that ended", claims, None, most=BOUNDS.claims, mend=UPKEEP)
     yield _upkeep(stamp, now)
 
 

@@ -20,6 +20,8 @@ class Bounds:
     claims: int = 100_000
     notes: int = 20_000
     """Of one kind, such as commands that were obeyed: a forge repeats nothing that is so long ago."""
+    reviews: int = 50_000
+    """Of which it is remembered on what head they were made; an older one has to be given again."""
     asked_heads: int = 1_000
     """Of so many ended changes the healer command's answers are remembered, for one that comes again."""
 

@@ -39,6 +39,10 @@ GRANTS = "grants:"
 REVIEWS = "review:"
 """Notes of the commit that a review spoke of when it was first seen: GitHub changes that later (rule 3)."""
 
+FORGOTTEN = "reviews:forgotten"
+"""The note of the greatest id among reviews that are not remembered any more. Such a one counts for nothing: nobody
+knows which head it was made on, for the forge moves it along."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Base:
@@ -180,6 +184,8 @@ class PullDesk:
     def _first_seen(self, review: Review) -> str | None:
         key = f"{REVIEWS}{review.id}"
         known = self.store.note(key)
+        if known is None and review.id <= int(self.store.note(FORGOTTEN) or 0):
+            return None
         if known is None and review.commit is not None:
             self.store.save(Note(key=key, value=review.commit), at=self.clock.now())
             return review.commit

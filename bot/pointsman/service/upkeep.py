@@ -16,6 +16,7 @@ from pointsman.ports import Attic, Clock, Store
 from pointsman.service.heal.asking_memory import PREFIX as ASKED
 from pointsman.service.obey import DONE
 from pointsman.service.pins import Pins
+from pointsman.service.pull_desk import FORGOTTEN, REVIEWS
 
 STAMP = "upkeep:at"
 """The note of when the last upkeep began, in seconds since 1970: the rhythm outlives the process."""
@@ -80,16 +81,23 @@ class Upkeep:
 
     def _forget_notes(self) -> int:
         """Notes that nothing else ever drops."""
-        obeyed = [key for key in self.store.notes(DONE) if key.removeprefix(DONE).isdecimal()]
-        obeyed.sort(key=lambda key: int(key.removeprefix(DONE)), reverse=True)
+        obeyed = self._oldest(DONE, self.bounds.notes)
+        reviews = self._oldest(REVIEWS, self.bounds.reviews)
         heads = self._heads_that_may_return()
         asked = [
             key for key in self.store.notes(ASKED) if key.removeprefix(ASKED).partition(":")[0] not in heads
         ]
-        gone = [Note(key=key, value="") for key in (*obeyed[self.bounds.notes :], *asked)]
+        gone = [Note(key=key, value="") for key in (*obeyed, *reviews, *asked)]
+        told = [Note(key=FORGOTTEN, value=reviews[-1].removeprefix(REVIEWS))] if reviews else []
         if gone:
-            self.store.save(*gone, at=self.clock.now())
+            self.store.save(*told, *gone, at=self.clock.now())
         return len(gone)
+
+    def _oldest(self, prefix: str, most: int) -> list[str]:
+        """Of notes that are named after the forge's ids, which count up: those beyond the bound, oldest first."""
+        keys = [key for key in self.store.notes(prefix) if key.removeprefix(prefix).isdecimal()]
+        keys.sort(key=lambda key: int(key.removeprefix(prefix)))
+        return keys[: max(0, len(keys) - most)]
 
     def _heads_that_may_return(self) -> frozenset[str]:
         changes = self.store.changes()
