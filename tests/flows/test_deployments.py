@@ -61,6 +61,10 @@ class Answers:
     def busy(self) -> bool:
         return bool(self.running)
 
+    @property
+    def ended(self) -> bool:
+        return any(self.ends[one.command] is not None for one in self.running.values())
+
     def ask(self, question: Question) -> Answer | None:
         if self.running.get(question.lane) != question:
             self.running[question.lane] = question
@@ -289,6 +293,34 @@ def test_what_runs_for_a_commit_that_is_not_the_tip_any_more_is_ended(lane: Lane
     lane.see(COMMAND)
     lane.see(contract(ROLES))
     assert not lane.service.busy
+
+
+def test_it_says_when_there_is_something_to_ask_or_to_hear(lane: Lane) -> None:
+    lane.landed(PRODUCTION)
+    lane.see(PRODUCTION)
+    due = [lane.service.due]
+    lane.clock.at += 20
+    due.append(lane.service.due)
+    lane.forge.says = DeployReport(state=SUCCEEDED)
+    lane.runner.ends = {"./count": None}
+    lane.see(CHECKED)
+    due.append(lane.service.due)
+    lane.runner.ends = {"./count": 0}
+    due.append(lane.service.due)
+    lane.see(CHECKED)
+    lane.clock.at += 1000
+    due.append(lane.service.due)
+    assert due == [False, True, False, True, False]
+
+
+def test_a_clock_that_is_set_back_neither_holds_the_lane_for_a_year_nor_stops_asking(lane: Lane) -> None:
+    lane.clock.at = 5e7
+    lane.landed(PRODUCTION)
+    lane.see(PRODUCTION)
+    lane.clock.at = 1000.0
+    asked = len(lane.forge.asked)
+    assert lane.see(PRODUCTION) == Deployment(commit=OURS, since=1000.0, state=PENDING)
+    assert len(lane.forge.asked) == asked + 1
 
 
 def test_nothing_is_written_while_nothing_changes(lane: Lane) -> None:

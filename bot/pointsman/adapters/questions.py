@@ -56,6 +56,10 @@ class SandboxQuestions:
     def busy(self) -> bool:
         return bool(self._asked)
 
+    @property
+    def ended(self) -> bool:
+        return any(asked.running.poll() is not None for asked in self._asked.values())
+
     def ask(self, question: Question) -> Answer | None:
         """See ports.Questions.ask. EnvironmentProblem when the tree can't be written."""
         asked = self._asked.get(question.lane)

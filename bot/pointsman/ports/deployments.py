@@ -36,3 +36,8 @@ class Questions(Protocol):
     def busy(self) -> bool:
         """Whether something was asked whose answer was not taken yet."""
         ...
+
+    @property
+    def ended(self) -> bool:
+        """Whether an answer is there to be taken."""
+        ...

@@ -25,11 +25,15 @@ SOON_SECONDS = 300.0
 HINTS_LAST = 900.0
 """Seconds for which one hint is taken to show that hints do come."""
 
+LONGEST_SECONDS = 3600.0
+"""Longer than this nobody is left alone; a clock that was set back would have it so."""
+
+CLOCKS_DIFFER = 60.0
 QUESTION_SECONDS = 600.0
 """How long a command of the contract may take to answer."""
 
-LANDED_DAYS = 60
-"""A candidate that was made longer ago has not just landed."""
+NEWEST = 100
+"""Of so many candidates that landed one may be what the tip is."""
 
 NO_RUNNER = "no commands of the contract are run by this queue (docs/contract.md, Deployments)"
 
@@ -51,6 +55,12 @@ class Deployments:
         """Whether a command runs whose answer is waited for."""
         return self.questions is not None and self.questions.busy
 
+    @property
+    def due(self) -> bool:
+        """Whether `read` would ask or hear something now."""
+        ended = self.questions is not None and self.questions.ended
+        return ended or any(self._is_time(at) for at in self._due.values())
+
     def hint(self, commit: Sha) -> None:
         """Something was reported of that commit: ask about it at once."""
         self._hinted_at = self.clock.now()
@@ -67,13 +77,15 @@ class Deployments:
                 self.questions.forget(lane)
             return None
         known = self._remembered(lane, tip)
-        now = known or self._first_seen(lane, tip)
+        now = self._in_time(known) if known is not None else self._first_seen(lane, tip)
         if now.state is DeployState.PENDING:
             now = self._asked(lane, contract, deploy, now)
         unchecked = now.state is DeployState.SUCCEEDED and deploy.post_check is not None and not now.checked
         if unchecked and deploy.post_check is not None:
             now = self._checked(lane, contract, deploy.post_check, now)
             unchecked = now.state is DeployState.SUCCEEDED and not now.checked
+        if now.state is not DeployState.PENDING and not unchecked:
+            self._due.pop((lane, tip), None)
         if now != known:
             self.store.save(Note(key=PREFIX + lane, value=now.to_text()), at=self.clock.now())
         return replace(now, state=DeployState.PENDING).to_deployment() if unchecked else now.to_deployment()
@@ -81,6 +93,15 @@ class Deployments:
     def _remembered(self, lane: str, tip: Sha) -> DeployMemory | None:
         known = DeployMemory.of(self.store.note(PREFIX + lane) or "")
         return known if known is not None and known.commit == tip else None
+
+    def _in_time(self, known: DeployMemory) -> DeployMemory:
+        """A clock that was set back has seen nothing of what is still to come."""
+        now = self.clock.now()
+        return replace(known, since=now) if known.since > now + CLOCKS_DIFFER else known
+
+    def _is_time(self, at: float) -> bool:
+        """Whether that time has come, or is too far off to have been meant."""
+        return not 0.0 < at - self.clock.now() <= LONGEST_SECONDS
 
     def _first_seen(self, lane: str, tip: Sha) -> DeployMemory:
         """A commit that we landed is expected to be deployed. Where nothing at all was remembered, the tip is older
@@ -92,8 +113,7 @@ class Deployments:
 
     def _is_ours(self, lane: str, tip: Sha) -> bool:
         states = (CandidateState.LANDED, CandidateState.LANDING)
-        since = self.clock.now() - LANDED_DAYS * 86_400
-        return any(one.commit == tip for one in self.store.candidates(lane, states=states, since=since))
+        return any(one.commit == tip for one in self.store.candidates(lane, states=states, newest=NEWEST))
 
     def _asked(self, lane: str, contract: Contract, deploy: Deploy, known: DeployMemory) -> DeployMemory:
         """What is known of it after asking, if it is time to ask."""
@@ -110,7 +130,7 @@ class Deployments:
         self, lane: str, contract: Contract, deploy: Deploy, known: DeployMemory
     ) -> DeployReport | None:
         """None where nothing is reported, or it is not yet time to ask again."""
-        if self.clock.now() < self._due.get((lane, known.commit), 0.0):
+        if not self._is_time(self._due.get((lane, known.commit), 0.0)):
             return None
         if deploy.command is not None:
             return self._told(lane, contract, deploy.command, known)

@@ -62,6 +62,11 @@ class ReadsDeployment(Protocol):
         """Whether a command runs whose answer is waited for."""
         ...
 
+    @property
+    def due(self) -> bool:
+        """Whether `read` would ask or hear something now."""
+        ...
+
 
 @dataclass(kw_only=True)
 class Observer:
@@ -133,6 +138,11 @@ class Observer:
     def busy(self) -> bool:
         """Whether something runs that `observe` will tell the end of."""
         return self.deployments is not None and self.deployments.busy
+
+    @property
+    def due(self) -> bool:
+        """Whether time alone gives `observe` something new to see."""
+        return self.deployments is not None and self.deployments.due
 
     def _state(self, lane: str) -> LaneState:
         """A lane that was resumed at a time that is still to come was resumed by another clock, or before this one was

@@ -102,6 +102,7 @@ class Station:
                 or now - self.worked_at >= waiting
                 or now - self.looked_at >= LOOK_SECONDS
                 or self._ended()
+                or self.loop.observer.due
             )
         except LaneLost:
             raise
