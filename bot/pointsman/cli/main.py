@@ -38,7 +38,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "pointsman.cli.doctor:doctor",
         "What holds on this machine and on GitHub; how to mend the rest.",
     ),
-    "report": ("pointsman.cli.report:report", "What the fleet's work cost, per landed and per started change."),
+    "simulate": ("pointsman.cli.simulate:simulate", "Strategies side by side on paper, beside an oracle."),
+    "report": (
+        "pointsman.cli.report:report",
+        "What the fleet's work cost, per landed and per started change.",
+    ),
     "replay": ("pointsman.cli.replay:replay", "What contract and healer would have said of past merges."),
 }
 """Subcommand -> (where it is, its line in `--help`), in the order in which a user meets them."""

@@ -46,9 +46,10 @@ def _start_next(ground: Ground, size: int) -> bool:
         ground.start(alone, alone, Purpose.SCREEN)
         return True
     added = _half(ground, top) or _batch(ground, top, size)
-    if added:
-        ground.start(top | added, added, Purpose.CHAIN)
-    return bool(added)
+    if not added or ground.is_live(top | added):
+        return False
+    ground.start(top | added, added, Purpose.CHAIN)
+    return True
 
 
 def _half(ground: Ground, top: int) -> int:

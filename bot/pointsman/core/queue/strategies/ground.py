@@ -124,7 +124,10 @@ class Ground:
         return any(candidate.content == content for candidate in self.live)
 
     def start(self, content: int, added: int, purpose: Purpose) -> Live:
-        """Propose it; from now on it is among what runs, with an id below 0."""
+        """Propose it; from now on it is among what runs, with an id below 0. What runs already is not started again."""
+        for known in self.live:
+            if known.content == content:
+                return known
         self.plan.start.append(Start(content=content, added=added, purpose=purpose))
         self.free -= 1
         mine = Live(

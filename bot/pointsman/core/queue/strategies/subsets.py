@@ -9,6 +9,7 @@ from pointsman.core.queue.model import Purpose
 from pointsman.core.queue.strategies.ground import Ground
 from pointsman.core.queue.strategies.hotfix import start_hotfixes
 from pointsman.core.queue.strategies.model import Facts, Plan
+from pointsman.core.queue.strategies.sets import bits
 
 REACH = 10
 """So many changes from the front of the line; the last of them alone has a thousand contents."""
@@ -22,9 +23,10 @@ def subsets(facts: Facts) -> Plan:
         if ground.free <= 0:
             break
         below = content & ~bit
-        fits = ground.can_join(bit, below, 0) or content in ground.suspects()
+        whole = not any(ground.waiting[one].needs & ~content for one in bits(content & ground.needy))
+        fits = (whole and ground.can_join(bit, below, 0)) or content in ground.suspects()
         if fits and not ground.is_live(content):
-            ground.start(content, content, Purpose.CHAIN)
+            ground.start(content, bit, Purpose.CHAIN)
     return ground.plan
 
 
