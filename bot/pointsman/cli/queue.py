@@ -101,7 +101,8 @@ def _say_submitted(outcome: Any) -> None:
         click.echo(f"{click.style('refused', fg='red')}  {outcome.branch}: {outcome.text}")
         return
     change = outcome.change
-    extra = " (it already was)" if outcome.again else ""
+    at = f", priority {change.priority}" if change.priority else ""
+    extra = f" (it already was{at})" if outcome.again else ""
     if outcome.replaced is not None:
         extra = f" (instead of #{outcome.replaced})"
     click.echo(f"{click.style('queued', fg='cyan')}   {name(change)} at {short(change.head)}{extra}")
