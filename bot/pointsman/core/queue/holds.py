@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import lru_cache
 
 from pointsman.core import messages
 from pointsman.core.contract import AreaLimit, Contract
@@ -12,7 +13,7 @@ from pointsman.core.contract.matching import pattern_set
 from pointsman.core.queue.deploys import deployment_hold, deployment_stop
 from pointsman.core.queue.freeze import frozen
 from pointsman.core.queue.model import HOTFIX, LIVE, Change, Reason, Wait
-from pointsman.core.queue.observation import Observation
+from pointsman.core.queue.observation import Observation, Touch
 from pointsman.core.queue.order import waits_for
 
 
@@ -79,7 +80,13 @@ def _areas(now: Observation, limits: Sequence[AreaLimit], change: Change) -> fro
     touch = now.touches.get(change.id)
     if touch is None or not limits:
         return frozenset()
-    patterns = pattern_set(tuple(limit.area.text for limit in limits))
+    return _matched(tuple(limit.area.text for limit in limits), touch)
+
+
+@lru_cache(maxsize=1024)
+def _matched(areas: tuple[str, ...], touch: Touch) -> frozenset[int]:
+    """The same changes wait at each look at the lane, and touch the same."""
+    patterns = pattern_set(areas)
     return frozenset().union(*(patterns.matches(path) for path in touch.modified | touch.added))
 
 
