@@ -10,6 +10,7 @@ from pointsman.adapters.replicas.turns import LaneLock, Turns
 from pointsman.adapters.replicas.wakeups import Wakeups
 from pointsman.adapters.store.inbox_postgresql import PostgresInbox
 from pointsman.adapters.store.sql import SqlStore
+from pointsman.core.errors import LaneLost
 
 if TYPE_CHECKING:
     from pointsman.adapters.store.postgresql import Database
@@ -69,6 +70,8 @@ class Share:
             store = SqlStore(self._database.home(schema))
             turn = LaneLock(self._turns, schema, store)
             turn.take_over()
+        except LaneLost:
+            raise
         except BaseException:
             self.give_up(repository)
             raise
