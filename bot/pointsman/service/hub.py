@@ -29,7 +29,8 @@ AGAIN_SECONDS = 5.0
 class Hub:
     """`directory` lists the repositories that the app is installed on, by id; `open_station` makes the one that works
     such a repository. `rest` waits for so many seconds, or until something came in. `mine` says which of all these
-    repositories this process may work now, where there are several: it is asked in each round."""
+    repositories this process may work now, where there are several: it is asked in each round. `give_up` is told of
+    one that it can't open: another may try."""
 
     inbox: Inbox
     clock: Clock
@@ -38,6 +39,7 @@ class Hub:
     say: Callable[[str, Entry], None] = lambda _name, _entry: None
     rest: Callable[[float], None] = lambda _seconds: None
     mine: Callable[[Collection[int]], Collection[int]] = lambda repositories: repositories
+    give_up: Callable[[int], None] = lambda _repository: None
     stations: dict[int, Station] = field(default_factory=dict)
     _listed_at: float = field(default=float("-inf"))
     _listed: bool = False
@@ -153,6 +155,7 @@ class Hub:
             self._listed_at = self.clock.now() - DIRECTORY_SECONDS + RETRY_SECONDS
             self._open_again_at[repository] = self.clock.now() + RETRY_SECONDS
             self.heard(name, Entry(lane="", kind="trouble", body={"why": str(problem)}))
+            self.give_up(repository)
             return
         self.stations[repository] = station
 

@@ -84,6 +84,7 @@ def github_app(
             say=say,
             rest=_resting(bell, at_least=SHARED_IDLE_SECONDS if share is not None else 0.0),
             mine=share.mine if share is not None else lambda repositories: repositories,
+            give_up=share.give_up if share is not None else lambda _repository: None,
         )
         yield App(hub=hub, inbox=inbox, wake=bell.set, credentials=credentials)
 

@@ -10,7 +10,6 @@ from pointsman.adapters.replicas.turns import LaneLock, Turns
 from pointsman.adapters.replicas.wakeups import Wakeups
 from pointsman.adapters.store.inbox_postgresql import PostgresInbox
 from pointsman.adapters.store.sql import SqlStore
-from pointsman.core.errors import LaneLost
 
 if TYPE_CHECKING:
     from pointsman.adapters.store.postgresql import Database
@@ -66,19 +65,15 @@ class Share:
 
         EnvironmentProblem where the turn was lost again."""
         schema = schema_of(repository)
-        try:
-            store = SqlStore(self._database.home(schema))
-            turn = LaneLock(self._turns, schema, store)
-            turn.take_over()
-        except LaneLost:
-            raise
-        except BaseException:
-            self.give_up(repository)
-            raise
+        store = SqlStore(self._database.home(schema))
+        turn = LaneLock(self._turns, schema, store)
+        turn.take_over()
         return store, turn
 
     def give_up(self, repository: int) -> None:
-        """Let another replica have it, for this one stumbles on it."""
+        """Let another replica have it, for this one stumbles on it; nothing where the turn was lost anyway."""
+        if not self._turns.holds(schema_of(repository)):
+            return
         self._turns.release(schema_of(repository))
         self._shunned[repository] = time.monotonic() + SHUN_SECONDS
 
