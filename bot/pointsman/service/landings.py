@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from pointsman.core import messages
+from pointsman.core.errors import ForgeUnavailable
+from pointsman.core.model import Sha
 from pointsman.core.queue.actions import Blocked, Landed, Moved
 from pointsman.core.queue.model import HOTFIX, Candidate, CandidateState, Change, ChangeState, Note
 from pointsman.core.queue.observation import Observation
@@ -14,6 +16,9 @@ from pointsman.service.candidates import Candidates
 from pointsman.service.observe import JUMPED
 from pointsman.service.pins import Pins
 from pointsman.service.recorder import Recorder
+
+LAG_SECONDS = 5.0
+"""How long a forge is left alone whose answers lag behind what it did."""
 
 
 @dataclass(kw_only=True)
@@ -27,6 +32,7 @@ class Landings:
     candidates: Candidates
     pins: Pins
     recorder: Recorder
+    _overtaken: dict[str, Sha] = field(default_factory=dict)
 
     def land(self, candidate: Candidate, seen: Observation) -> None:
         """Move the base branch to the candidate, if the store and git still say that it may (I1, I2)."""
@@ -55,6 +61,7 @@ class Landings:
                 self.candidates.end(
                     landing, CandidateState.DISCARDED, f"the base moved to {where} before it could land"
                 )
+                self._look_again(candidate, where)
             case Blocked(why=why):
                 self.recorder.save(
                     replace(candidate, state=CandidateState.PASSED),
@@ -65,6 +72,18 @@ class Landings:
                 )
             case _:
                 assert_never(outcome)
+
+    def _look_again(self, candidate: Candidate, where: str) -> None:
+        """Once somebody was quicker; if the forge goes on showing the base where it was, its answers lag behind."""
+        self.forge.forget()
+        lane, expected = candidate.lane, candidate.base
+        if self._overtaken.get(lane) == expected:
+            raise ForgeUnavailable(
+                f"{lane} has moved to {where}, and the forge still shows it at {messages.short(expected)}. "
+                "It is asked again in a moment.",
+                again_at=self.clock.now() + LAG_SECONDS,
+            )
+        self._overtaken[lane] = expected
 
     def settle(self, candidate: Candidate) -> None:
         """A landing that was cut off after the ref moved: asking for it again brings checkouts along."""

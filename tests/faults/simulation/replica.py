@@ -118,7 +118,7 @@ class Replica:
         self, name: str, function: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]
     ) -> Any:
         self._check()
-        self.rounds += name == "store.lanes"
+        self.rounds += name == "store.version"
         self.world.called(self, name)
         result = function(*args, **options)
         self.world.returned(self, name)

@@ -27,8 +27,8 @@ from tests.faults.simulation.trace import Commit, Execution, MainMove, Submissio
 
 BEGIN = 1_800_000_000.0
 MAIN = HEADS + LANE
-PATIENCE = 3
-"""How often every replica has to have looked without anything being written before the lane counts as at rest."""
+PATIENCE = 25
+"""So often every replica has to have looked for news, between rounds and in vain, before the lane counts as at rest."""
 SILENT_SECONDS = 30.0
 """How long the lock's keeper waits for a word of who holds it."""
 CALLS = 15_000
@@ -520,11 +520,11 @@ class World:
         }
         for replica in self.replicas:
             trace.defects += replica.defects
-        trace.changes = [_row(one) for one in self.store.changes()]
-        trace.candidates = [_row(one) for one in self.store.candidates(LANE)]
-        trace.runs = [_row(one) for one in self.store.runs(running=True)]
+        trace.changes = [row(one) for one in self.store.changes()]
+        trace.candidates = [row(one) for one in self.store.candidates(LANE)]
+        trace.runs = [row(one) for one in self.store.runs(running=True)]
         trace.paused = self.store.lane(LANE).paused
-        trace.journal = [_row(one) for one in self.store.journal()]
+        trace.journal = [row(one) for one in self.store.journal()]
         return trace
 
 
@@ -538,10 +538,10 @@ class WorldClock:
         """People do not wait here."""
 
 
-def _row(record: Any) -> dict[str, Any]:
+def row(record: Any) -> dict[str, Any]:
     """A record as the store's own row would be read by a stranger."""
     return {
-        one.name: _row(value) if is_dataclass(value := getattr(record, one.name)) else value
+        one.name: row(value) if is_dataclass(value := getattr(record, one.name)) else value
         for one in fields(record)
     }
 
