@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pointsman.core.queue.model import Note
+from pointsman.service.pull_desk import FORGOTTEN
 from pointsman.wiring.github import Ways
 from tests.github.world import CONTRACT, world
 from tests.support.project import VERSIONS, revision
@@ -108,6 +110,22 @@ def test_approvals_are_read_from_reviews_of_the_head_and_a_new_push_voids_them(t
         assert w.landed() == [], "R39: an approval of an older head does not count"
         assert w.checks(number)["pointsman / contract"] == "action_required"
         w.repo.review(number, "bob", "APPROVED")
+        w.work()
+        assert w.landed() == []
+        w.repo.review(number, "lead", "APPROVED")
+        w.work()
+        assert w.landed() == ["Add a (#1)"]
+
+
+def test_I6_a_review_that_upkeep_forgot_counts_for_nothing_until_it_is_given_again(tmp_path: Path) -> None:
+    with world(tmp_path, contract=NARROW) as w:
+        w.github.team("acme", "leads", ["lead"])
+        number = w.open("agent/x", {"src/a": "1\n", "lock": "1\n"}, title="Add a")
+        w.work()
+        old = w.repo.review(number, "lead", "APPROVED")
+        (station,) = w.hub.stations.values()
+        station.store.save(Note(key=FORGOTTEN, value=str(old)), at=1.0)
+        w.say(number, "/queue")
         w.work()
         assert w.landed() == []
         w.repo.review(number, "lead", "APPROVED")
