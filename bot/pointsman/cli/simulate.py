@@ -83,6 +83,18 @@ class Asked(NamedTuple):
 @click.option(
     "--plot", metavar="DIR", type=click.Path(file_okay=False, path_type=Path), help="Draw PNG and SVG there."
 )
+@click.option(
+    "--report",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Simulate every published cell (long) and write DIR/performance.md.",
+)
+@click.option(
+    "--figures",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="For --report: figures of an earlier run.",
+)
 @repository_option
 @json_option
 def simulate(
@@ -105,6 +117,8 @@ def simulate(
     strategy: str,
     limit: int,
     plot: Path | None,
+    report: Path | None,
+    figures: Path | None,
     as_json: bool,
 ) -> int:
     """Strategies side by side on the same work, and beside an oracle that knows every outcome.
@@ -121,6 +135,12 @@ def simulate(
     from pointsman.core.contract import Retry
     from pointsman.core.simulate.comparison import Settings, compare
 
+    if report is not None:
+        from pointsman.cli.simulate_report import write_report
+
+        for path in write_report(report, figures=figures, tell=note):
+            note(f"written: {path}")
+        return 0
     strategies = _strategies(strategy)
     uber = workload == "uber"
     asked = Asked(

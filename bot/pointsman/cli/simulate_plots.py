@@ -26,13 +26,18 @@ MARKS = {"speculate": "o", "window": "s", "batch": "^", "subsets": "D", "serial"
 
 def draw_turnarounds(found: Comparison, folder: Path) -> list[Path]:
     """Which part of the landed changes had landed after so many minutes."""
+    return draw_parts(found.turns, found.name, folder)
+
+
+def draw_parts(turns: Mapping[str, Sequence[float]], title: str, folder: Path) -> list[Path]:
+    """`turns`: sorted minutes by strategy, the oracle among them."""
     with _Figure(folder, "turnaround", size=(7, 4)) as (figure, axes):
-        for name, turns in found.turns.items():
-            parts = [(place + 1) / len(turns) for place in range(len(turns))]
+        for name, minutes in turns.items():
+            parts = [(place + 1) / len(minutes) for place in range(len(minutes))]
             style = "--" if name == "oracle" else "-"
-            axes.plot(turns, parts, style, color=COLOURS[name], label=name, linewidth=1.6)
+            axes.plot(minutes, parts, style, color=COLOURS[name], label=name, linewidth=1.6)
         axes.set(xscale="log", xlabel="minutes from submitted to landed", ylabel="part of what landed")
-        axes.set_title(found.name, fontsize=10)
+        axes.set_title(title, fontsize=10)
         axes.grid(alpha=0.3)
         axes.legend(fontsize=8)
         return figure.save()
