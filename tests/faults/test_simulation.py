@@ -45,7 +45,26 @@ SET_BACK = Story(
 """A clock is set back by a day after the lane was resumed: all that was red from then on was tested again and again."""
 
 
-@pytest.mark.parametrize("one", [LAGS, SET_BACK], ids=["a forge that lags", "a clock that is set back"])
+NEEDS_TWO = Story(
+    seed=32633,
+    policy=Policy(mode="speculate", max_batch=2, speculate=1, running_gates=1),
+    replicas=1,
+    works=(
+        Work(name="w1", role="coder", paths=("src/w1.txt",), at=1.0, depends_on=("code/w0",)),
+        Work(name="w2", role="writer", paths=("docs/w2.txt",), at=2.0, priority=100, depends_on=("code/w1",)),
+        Work(name="w0", role="coder", paths=("src/w0.txt",), at=3.0),
+    ),
+)
+"""A hotfix that needs more changes than one candidate may add: nothing was built any more."""
+
+ONCE_WRONG = {
+    "a forge that lags": LAGS,
+    "a clock that is set back": SET_BACK,
+    "a hotfix behind two": NEEDS_TWO,
+}
+
+
+@pytest.mark.parametrize("one", ONCE_WRONG.values(), ids=ONCE_WRONG)
 def test_R15_what_once_went_wrong_does_not_again(one: Story) -> None:
     assert judge(play(one)) == []
 

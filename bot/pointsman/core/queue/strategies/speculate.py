@@ -101,10 +101,12 @@ def _turn(board: Board, one: Waiting) -> int:
 
 
 def _next_link(board: Board, todo: list[Waiting]) -> int:
-    """Single changes while runners are free, batches under load; hotfixes by themselves."""
+    """Single changes while runners are free, batches under load; hotfixes by themselves, unless they need others that
+    no link has room for."""
     urgent = [one for one in todo if one.hotfix]
     size = -(-len(todo) // max(1, board.free + len(board.spare())))
-    return board.take(urgent or todo, board.top, size, INCREMENT)
+    mine = board.take(urgent, board.top, size, INCREMENT) if urgent else 0
+    return mine or board.take(todo, board.top, size, INCREMENT)
 
 
 def _next_group(board: Board, todo: list[Waiting]) -> int:
