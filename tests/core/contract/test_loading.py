@@ -20,7 +20,11 @@ def test_nothing_but_version_base_identities_and_roles_is_a_contract() -> None:
     assert loaded.default_role == "none"
     assert loaded.digest == hashlib.sha256(MINIMAL.encode()).hexdigest()
     assert [check.name for check in loaded.required_checks("me")] == ["ownership", "migrations"]
-    assert (loaded.queue.mode, loaded.queue.speculate, loaded.queue.merge_method) == ("speculate", None, "merge")
+    assert (loaded.queue.mode, loaded.queue.speculate, loaded.queue.merge_method) == (
+        "speculate",
+        None,
+        "merge",
+    )
     assert (loaded.queue.retry.max, loaded.limits.running_gates) == (2, 2)
 
 

@@ -32,7 +32,12 @@ def test_a_weekly_freeze_and_one_that_comes_once() -> None:
         '  - {to: "06:30", reason: nights}\n'
     )
     weekly, once, nights = policy(text).queue.freeze
-    assert (weekly.days, weekly.start, weekly.end, weekly.zone) == (frozenset({4, 5}), 960, 540, "Europe/Berlin")
+    assert (weekly.days, weekly.start, weekly.end, weekly.zone) == (
+        frozenset({4, 5}),
+        960,
+        540,
+        "Europe/Berlin",
+    )
     assert (weekly.reason, weekly.since, weekly.line) == ("weekend", None, 10)
     assert once.since == datetime(2026, 12, 20, tzinfo=BERLIN).timestamp()
     assert once.until == datetime(2027, 1, 4, 9, tzinfo=BERLIN).timestamp()
