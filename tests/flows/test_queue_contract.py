@@ -170,6 +170,21 @@ def test_I4_a_change_of_the_contract_is_judged_by_the_one_on_main_and_lands_alon
     assert world.waiting("steward/alone")["code"] == "approval"
 
 
+def test_I4_nothing_lands_beside_a_change_of_the_contract_under_the_rules_that_it_ends(
+    tmp_path: Path,
+) -> None:
+    batch = "mode: batch, max_batch: 4"
+    world = World(tmp_path, contract(roles=ROLES, queue=batch))
+    stricter = contract(roles=ROLES.replace("owns: [/src/]", "owns: [/other/]"), queue=batch)
+    world.branch("steward/rules", {".pointsman.yml": stricter}, author=EVE)
+    world.branch("agent/late", {"src/late.py": ""})
+    world.submit("steward/rules", "agent/late")
+    approve_at_a_terminal(world, "steward/rules", by="lead@example.org")
+    world.work()
+    assert world.order() == ["steward/rules"]
+    assert world.reason("agent/late")["code"] == "contract"
+
+
 def test_I6_nothing_lands_while_the_contract_on_main_can_not_be_read(world: World) -> None:
     world.branch("agent/a", {"src/a.py": ""})
     world.submit("agent/a")

@@ -264,6 +264,10 @@ def gone_from_base(change: Change, tip: Sha) -> Reason:
     )
 
 
+def contract_lands_alone() -> str:
+    return "a change to the contract lands by itself"
+
+
 def behind(change: str, why: str) -> str:
     return f"{why} (as things stand behind {change}; tried again when that has landed or left)"
 

@@ -26,6 +26,7 @@ from pointsman.core.queue.checks import PROOF, beside, check_named, digest, gate
 from pointsman.core.queue.model import Change, Healed, Member, Reason, Wait
 from pointsman.core.queue.waits import behind_key
 from pointsman.ports import Clock, Git, People, Store
+from pointsman.service.contracts import CONTRACT_PATH
 from pointsman.service.judging import Subject, is_builtin_required, judge_trees, role_of
 from pointsman.service.recorded import LocalPeople, subject_of
 from pointsman.service.stacking import Stacked, Stacker, Unstackable
@@ -104,6 +105,8 @@ class Builder:
         if stacked.tree == onto_tree:
             nothing = messages.nothing_new(change)
             return Refused(reason=nothing) if onto == tip else Held(wait=_behind(nothing.text, key))
+        if onto != tip and self._rules_differ(tip, onto_tree, stacked.merged):
+            return Held(wait=_behind(messages.contract_lands_alone(), key))
         verdict = judge_trees(
             self.git,
             contract,
@@ -119,6 +122,12 @@ class Builder:
         if not verdict.allowed:
             return _not_allowed(change, verdict, behind_key(None, facts, ()))
         return self._commit(change, subject, role.role, onto, contract, verdict, stacked)
+
+    def _rules_differ(self, tip: Sha, onto: Sha, merged: Sha) -> bool:
+        """Whether the change, or one beneath it, changes the contract: nobody lands beside that, under rules that are
+        about to go (I4)."""
+        rules = (self.git.entry(tree, CONTRACT_PATH) for tree in (self.git.tree_of(tip), onto, merged))
+        return len({None if entry is None else entry.oid for entry in rules}) > 1
 
     def combine(self, change: Change, *, onto: Sha, contract: Contract) -> Sha | None:
         """The change merged (and healed) onto an older base, for a probe; None when that can't be built."""
