@@ -26,7 +26,7 @@ from pointsman.service.contracts import CONTRACT_PATH, contract_at
 from pointsman.service.facts import Facts, LaneFacts
 
 FAILED = CandidateState.FAILED
-EVIDENCE = 1000
+EVIDENCE = 400
 """So many of the lane's newest ended candidates are looked at: counted, not timed, for clocks are set back."""
 
 REMEMBERED = 10_000
