@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pointsman.cli.simulate_words import (
     CHANGES,
     FLEET_NOTES,
-    GATES,
     HARDER_LABELS,
     HARDER_NOTES,
     INTRODUCTION,
@@ -29,7 +27,7 @@ from pointsman.cli.simulate_words import (
 )
 from pointsman.core.contract import Retry
 from pointsman.core.errors import UserError
-from pointsman.core.simulate.cells import FLEETS, HARDER, MONOREPOS
+from pointsman.core.simulate.cells import FLEETS, HARDER, MONOREPO
 from pointsman.core.simulate.comparison import GOAL_P50, GOAL_P95, STRATEGIES, Settings, compare
 from pointsman.core.simulate.workloads import Fleet, fleet, monorepo
 
@@ -48,13 +46,13 @@ def run_cells(tell: Tell) -> Iterator[Row]:
     for place, cell in enumerate(HARDER):
         settings = granted if cell.flaky else Settings(limit=LIMIT)
         yield _run_fleet("harder", place, cell, ("speculate", "window"), settings, tell)
-    for place, big in enumerate(MONOREPOS):
-        work = monorepo(big, changes=UBER_CHANGES, seed=SEEDS[0])
-        tell(f"independent areas: {big.name}")
-        found = compare([work], ("speculate", "window", "batch"), Settings(limit=None, lanes=True))
-        yield {**found.to_json(), "kind": "uber", "i": place}
-    tell(f"one chain: {MONOREPOS[0].name}")
-    work = monorepo(MONOREPOS[0], changes=STRICT_CHANGES, seed=SEEDS[0])
+    big = MONOREPO
+    tell(f"independent areas: {big.name}")
+    work = monorepo(big, changes=UBER_CHANGES, seed=SEEDS[0])
+    lanes = compare([work], ("speculate", "window", "batch"), Settings(limit=None, lanes=True))
+    yield {**lanes.to_json(), "kind": "uber", "i": 0}
+    tell(f"one chain: {big.name}")
+    work = monorepo(big, changes=STRICT_CHANGES, seed=SEEDS[0])
     yield {
         **compare([work], ("speculate", "window"), Settings(limit=None)).to_json(),
         "kind": "strict",
@@ -67,14 +65,10 @@ def _run_fleet(
 ) -> Row:
     tell(f"{kind}: {cell.name}")
     works = [fleet(cell, changes=CHANGES, seed=seed) for seed in SEEDS]
-    patient = replace(settings, limit=max(LIMIT, int(GATES * cell.per_hour / 60 * cell.gate)))
-    found = compare(works, strategies[:2], patient)
-    others = compare(works, strategies[2:], settings)
+    found = compare(works, strategies, settings)
     row = {**found.to_json(), "kind": kind, "i": place}
-    row["strategies"] |= others.to_json()["strategies"]
     if kind == "fleet" and place == SHOWN:
-        turns = {**found.turns, **others.turns}
-        row["turns"] = {name: [round(turn, 2) for turn in each] for name, each in turns.items()}
+        row["turns"] = {name: [round(turn, 2) for turn in turns] for name, turns in found.turns.items()}
     return row
 
 
@@ -82,7 +76,7 @@ def write_report(folder: Path, *, figures: Path | None, tell: Tell) -> list[Path
     """performance.md, its plots and its figures; with `figures` from an earlier run nothing is simulated."""
     from pointsman.cli.simulate_plots import draw_cells, draw_parts
 
-    rows = _read(figures) if figures is not None else list(run_cells(tell))
+    rows = read_figures(figures) if figures is not None else list(run_cells(tell))
     images = folder / "images"
     fleets = _of_kind(rows, "fleet")
     paths = [
@@ -97,12 +91,13 @@ def write_report(folder: Path, *, figures: Path | None, tell: Tell) -> list[Path
         ),
     ]
     page, data = folder / "performance.md", images / FIGURES
-    page.write_text(_page(rows), encoding="utf-8")
+    page.write_text(page_of(rows), encoding="utf-8")
     data.write_text("[\n" + ",\n".join(json.dumps(row) for row in rows) + "\n]\n", encoding="utf-8")
     return [page, data, *paths]
 
 
-def _read(path: Path) -> list[Row]:
+def read_figures(path: Path) -> list[Row]:
+    """Figures of an earlier run, in the order in which the page has them. UserError names the file."""
     try:
         rows: list[Row] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -126,7 +121,8 @@ def _marks(fleets: Sequence[Row], figure: str) -> list[tuple[str, Mapping[str, f
     return [(label, times) for label, times in cells if times]
 
 
-def _page(rows: Sequence[Row]) -> str:
+def page_of(rows: Sequence[Row]) -> str:
+    """The whole page, from figures alone."""
     fleets = _of_kind(rows, "fleet")
     reached = [row for row in fleets if len(_goals(row)) == 2]
     parts = [
@@ -138,11 +134,15 @@ def _page(rows: Sequence[Row]) -> str:
         _why(fleets, reached),
         "## What makes it harder\n" + HARDER_NOTES,
         _small_table([*_of_kind(rows, "harder"), *_of_kind(rows, "retry")], HARDER_LABELS),
-        "## Uber's load\n" + UBER_NOTES,
-        _small_table([*_of_kind(rows, "uber"), *_of_kind(rows, "strict")], UBER_LABELS),
+        *_uber([*_of_kind(rows, "uber"), *_of_kind(rows, "strict")]),
         LIMITS,
     ]
     return "\n\n".join(part.strip() for part in parts) + "\n"
+
+
+def _uber(rows: Sequence[Row]) -> list[str]:
+    """Nothing where none was simulated."""
+    return ["## Uber's load\n" + UBER_NOTES, _small_table(rows, UBER_LABELS)] if rows else []
 
 
 def _goals(row: Row) -> list[str]:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-SEEDS = (401, 402)
+SEEDS = (301, 302)
 """Never used while the strategy was tuned."""
 
-CHANGES, LIMIT = 500, 120
-GATES = 8
-"""A lane has fallen behind when more than `LIMIT` changes wait, and more than arrive in so many gates."""
-
-UBER_CHANGES, STRICT_CHANGES = 250, 120
+CHANGES, LIMIT = 400, 120
+UBER_CHANGES, STRICT_CHANGES = 150, 100
 
 SHOWN = 4
 """The fleet whose turnarounds are drawn."""
@@ -29,7 +26,6 @@ HARDER_LABELS = {
 }
 UBER_LABELS = {
     ("uber", 0): "areas independent",
-    ("uber", 1): "areas independent",
     ("strict", 0): "one chain, everything tested together",
 }
 COMMAND = "pointsman simulate --report docs"
@@ -57,8 +53,8 @@ them in our engine, so they gain from what it keeps (what passed whole lands who
 
 *load*: gate time that arrives per runner and time. *bits*: load times the entropy of a change's outcome. *in
 flight*: bits times runners. Cells: P50 / P95 (ours also P99), then landed an hour while changes arrived, gate
-runs per landed change. *Fell behind*: more than {LIMIT} changes were waiting (for ours and the window also more
-than arrive in {GATES} gates) and the run was ended; what it had landed an hour by then stands beside it. With
+runs per landed change. *Fell behind*: more than {LIMIT} changes were waiting and the run was ended; what it had
+landed an hour by then stands beside it (where 40 changes arrive in a gate, 120 are three gates' worth). With
 two seeds of {CHANGES} changes a P95 is good to some 10 %, less so near the limit.
 """
 PLOTS = """
@@ -98,4 +94,9 @@ LIMITS = """
 Time to build a candidate, to push and to be told; conflicts of text and of migrations; checks of several jobs;
 priorities; deployments. Arrivals don't depend on how fast the queue is. Pairs that are red together are drawn
 beforehand, whatever a strategy makes of them.
+
+## How long it takes
+
+10,000 changes of the cell with 30 an hour and 6 runners took 41 s of one processor: 73,061 decisions, of 0.56
+ms each with everything around them (2 cores, Python 3.11, a busy machine).
 """

@@ -74,3 +74,13 @@ def test_plots_are_drawn_as_png_and_svg_and_are_small(tmp_path: Path) -> None:
     assert call("--plot", str(tmp_path)) == 0
     assert {path.name for path in tmp_path.iterdir()} == {"turnaround.png", "turnaround.svg"}
     assert all(0 < path.stat().st_size < 150_000 for path in tmp_path.iterdir())
+
+
+def test_the_published_page_is_what_its_figures_say() -> None:
+    """docs/performance.md is written from docs/images/performance.json and nothing else."""
+    from pointsman.cli.simulate_report import page_of, read_figures
+
+    docs = Path(__file__).parents[3] / "docs"
+    assert page_of(read_figures(docs / "images" / "performance.json")) == (docs / "performance.md").read_text(
+        "utf-8"
+    )
