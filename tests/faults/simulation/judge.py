@@ -81,8 +81,24 @@ class Judge:
             check: command for one in submitted for check, command in rules.checks.get(one.role, {}).items()
         }
         for check, command in needed.items():
-            if not any(_is_proof(run, tree, check, command, move.at) for run in self.trace.executions):
+            proofs = (run.tree for run in self.trace.executions if _is_proof(run, check, command, move.at))
+            if not any(tree == one or self._is_beside(one, move, submitted, rules) for one in proofs):
                 yield f"I1 {what}: {check} ({command}) was never green on tree {tree[:10]}"
+
+    def _is_beside(self, tested: str, move: MainMove, landed: list[Submission], rules: Rules) -> bool:
+        """Where the contract lets areas land beside each other: what landed differs from what was tested by nothing but
+        paths of areas that are none of its own."""
+        if not rules.areas:
+            return False
+        mine = {self._area(path, rules) for one in landed for path in self._brought(move.old, one.head)}
+        was, now = self.trace.trees[tested], self._files(move.new)
+        others = {
+            self._area(path, rules) for path in was.keys() | now.keys() if was.get(path) != now.get(path)
+        }
+        return None not in mine | others and mine.isdisjoint(others)
+
+    def _area(self, path: str, rules: Rules) -> str | None:
+        return next((name for name, prefix in rules.areas.items() if path.startswith(prefix)), None)
 
     def _step(self, before: str, commit: str, rules: Rules, what: str) -> Iterator[str]:
         """One change comes in: it is somebody's, to whom its paths belong, and it brings all of its own and no more."""
@@ -356,9 +372,8 @@ class Judge:
         return merged
 
 
-def _is_proof(run: Execution, tree: str, check: str, command: str, at: float) -> bool:
-    about = (run.tree, run.check, run.command) == (tree, check, command)
-    return about and run.passed is True and run.ended <= at
+def _is_proof(run: Execution, check: str, command: str, at: float) -> bool:
+    return (run.check, run.command) == (check, command) and run.passed is True and run.ended <= at
 
 
 def _hash(line: Row) -> str:

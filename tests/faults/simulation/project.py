@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 CONTRACT = ".pointsman.yml"
 VERSIONS = "migrations/versions/"
@@ -32,17 +32,20 @@ class Policy:
     attempts: int = 1
     running_gates: int = 3
     pause_after: int = 0
+    independent: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rules:
-    """What a contract asks, told apart from the engine's reading of it: the commands by check of each role, and the
-    path prefixes that a role owns."""
+    """What a contract asks, told apart from the engine's reading of it: the commands by check of each role, the path
+    prefixes that a role owns, and those of areas whose changes may land beside each other without a test of both."""
 
     checks: Mapping[str, Mapping[str, str]]
     owns: Mapping[str, tuple[str, ...]]
+    areas: Mapping[str, str] = field(default_factory=dict)
 
 
+AREAS = {"code": "src/", "texts": "docs/"}
 OWNS = {"coder": ("src/", VERSIONS, "shared/"), "writer": ("docs/", "shared/")}
 UNIT, LINT = {"unit": "run-unit"}, {"lint": "run-lint"}
 
@@ -71,6 +74,8 @@ def contract(policy: Policy, version: int) -> bytes:
         queue["speculate"] = policy.speculate
     if policy.squash:
         queue["merge_method"] = "squash"
+    if policy.independent:
+        queue["independent"] = {name: [f"/{prefix}"] for name, prefix in AREAS.items()}
     if policy.pause_after:
         queue["pause_after"] = policy.pause_after
     body: dict[str, object] = {

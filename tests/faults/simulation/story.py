@@ -94,7 +94,7 @@ def story(seed: int, *, mode: str = "", calm: bool = False) -> Story:
     own = rng.random() < 0.3
     made = Story(
         seed=seed,
-        policy=_policy(rng, mode or chosen),
+        policy=_policy(rng, mode or chosen, independent=Random(seed + 1).random() < 0.15),
         replicas=replicas,
         works=works,
         events=events,
@@ -120,7 +120,7 @@ def _with(one: Story, **parts: object) -> Story:
     return replace(one, **parts)  # type: ignore[arg-type]
 
 
-def _policy(rng: Random, mode: str) -> Policy:
+def _policy(rng: Random, mode: str, *, independent: bool) -> Policy:
     return Policy(
         mode=mode,
         max_batch=rng.choice((None, 2, 3, 5)) if mode in ("batch", "speculate") else None,
@@ -129,6 +129,7 @@ def _policy(rng: Random, mode: str) -> Policy:
         attempts=rng.choice((1, 1, 2)),
         running_gates=rng.choice((1, 2, 4, 8)),
         pause_after=rng.choice((0, 0, 0, 2)),
+        independent=independent,
     )
 
 

@@ -412,7 +412,8 @@ class World:
         self.trace.start = commit
         for version in range(len(RULES) + 1):
             blob = self.git.put({CONTRACT: project.contract(self.story.policy, version)})
-            rules = RULES[version] if version != BROKEN else None
+            areas = project.AREAS if self.story.policy.independent else {}
+            rules = replace(RULES[version], areas=areas) if version != BROKEN else None
             self.trace.rules[self.git.trees[blob][CONTRACT]] = rules
         self.git.move_ref(MAIN, new=commit, expected=None)
         for number, replica in enumerate(self.replicas):
