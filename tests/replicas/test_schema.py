@@ -14,6 +14,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, inspect, text
+from sqlalchemy.exc import DBAPIError
 
 from pointsman.adapters.store import tables
 from pointsman.adapters.store.postgresql import use_schema
@@ -138,12 +139,16 @@ def test_a_schema_of_another_program_is_left_alone(opened: Opener, database: str
         opened().home("recipes")
 
 
-@pytest.mark.parametrize(
-    "statement", ["UPDATE journal SET kind = 'x'", "DELETE FROM journal WHERE seq = 2", "TRUNCATE journal"]
-)
-def test_R53_the_journal_refuses_edits(connection: Connection, statement: str) -> None:
-    with pytest.raises(Exception, match="append-only"):
-        connection.execute(text(statement))
+def test_R53_the_journal_refuses_edits(connection: Connection) -> None:
+    for statement in (
+        "UPDATE journal SET kind = 'x'",
+        "DELETE FROM journal WHERE seq = 2",
+        "TRUNCATE journal",
+    ):
+        with connection.begin_nested() as attempt:
+            with pytest.raises(DBAPIError, match="append-only"):
+                connection.execute(text(statement))
+            attempt.rollback()
 
 
 def test_a_number_is_never_given_twice(written: SqlStore, connection: Connection) -> None:

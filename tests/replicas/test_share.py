@@ -78,6 +78,7 @@ def test_ids_are_forgotten_and_failures_are_bounded(
     assert ids(inbox.pending(now=9 * DAY)) == ["next", "worked", "failed"]
 
 
+@pytest.mark.soak
 def test_a_crowd_shares_commits_and_each_hears_its_own_answer(inbox: PostgresInbox) -> None:
     news: list[tuple[str, bool]] = []
 

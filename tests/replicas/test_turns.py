@@ -169,7 +169,14 @@ def run_queue(queue: LocalQueue, at: str, then: Callable[[], object]) -> None:
     queue.loop.run(once=True)
 
 
-@pytest.mark.parametrize("at", ["built", "passed", "landing"])
+@pytest.mark.parametrize(
+    "at",
+    [
+        "landing",
+        pytest.param("built", marks=pytest.mark.soak),
+        pytest.param("passed", marks=pytest.mark.soak),
+    ],
+)
 def test_i2_nothing_lands_once_the_turn_is_lost_and_the_next_holder_lands_it_once(
     project: Repo, database: str, cut: Callable[..., int], monkeypatch: pytest.MonkeyPatch, at: str
 ) -> None:

@@ -84,7 +84,7 @@ def test_what_nobody_works_waits_once_however_often_it_is_woken(
         assert soon(lambda: states("a") == [])
 
 
-@pytest.mark.parametrize("another_waits", [False, True])
+@pytest.mark.parametrize("another_waits", [pytest.param(False, marks=pytest.mark.soak), True])
 def test_a_wake_up_that_a_dead_process_had_begun_is_heard_by_the_next_holder(
     replica: Callable[[], Replica], opened: Opener, database: str, another_waits: bool
 ) -> None:
@@ -102,6 +102,7 @@ def test_a_wake_up_that_a_dead_process_had_begun_is_heard_by_the_next_holder(
         assert soon(lambda: holder.heard == ["a"] and states("a") == [])
 
 
+@pytest.mark.soak
 def test_it_goes_on_after_every_connection_was_cut(
     replica: Callable[[], Replica], cut: Callable[..., int], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 import threading
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,9 @@ GATHER_SECONDS = 0.05
 AGAIN_SECONDS = 5.0
 """How long to wait after the database failed."""
 
+CLOSE_SECONDS = 10.0
+"""For how long an orderly end is waited for; the thread ends with the process in any case."""
+
 POLL_SECONDS = 10.0
 """How often a job is looked for that no notification told of."""
 
@@ -39,12 +42,14 @@ class Wakeups:
         self._database = database
         self._heard = heard
         self._schema = prepare(database)
+        for chatty in ("procrastinate", "psycopg.pool"):  # a lost connection is told by whoever needs it
+            logging.getLogger(chatty).setLevel(logging.CRITICAL)
         self._names: frozenset[str] = frozenset()
         self._to_wake: set[str] = set()
         self._asked = asyncio.Event()
         self._changed = asyncio.Event()
         self._loop = asyncio.new_event_loop()
-        self._ended = False
+        self._ended = asyncio.Event()
         self._thread = threading.Thread(target=self._run, name="wake-ups", daemon=True)
         self._thread.start()
 
@@ -69,9 +74,8 @@ class Wakeups:
 
     def close(self) -> None:
         """Wake-ups that are not sent yet are dropped."""
-        self._ended = True
-        self._soon(lambda: [task.cancel() for task in asyncio.all_tasks(self._loop)])
-        self._thread.join()
+        self._soon(self._ended.set)
+        self._thread.join(CLOSE_SECONDS)
 
     def _soon(self, call: Callable[[], Any]) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed: so are we
@@ -79,25 +83,31 @@ class Wakeups:
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
-        with contextlib.suppress(asyncio.CancelledError):
-            self._loop.run_until_complete(self._main())
+        self._loop.run_until_complete(self._main())
         self._loop.close()
 
     async def _main(self) -> None:
-        while not self._ended:
+        while not self._ended.is_set():
             try:
                 async with self._app() as app:
-                    sending = asyncio.ensure_future(self._send(app))
-                    working = asyncio.ensure_future(self._work(app))
-                    try:
-                        await asyncio.wait([sending, working], return_when=asyncio.FIRST_EXCEPTION)
-                    finally:
-                        for task in (sending, working):
-                            task.cancel()
-                        await asyncio.gather(sending, working, return_exceptions=True)
+                    await self._first_of(self._ended.wait(), self._send(app), self._work(app))
             except Exception as problem:  # noqa: BLE001 - a hint that is lost costs some seconds, no more
                 logging.getLogger("pointsman.replicas").info("wake-ups: %s", type(problem).__name__)
-            await asyncio.sleep(AGAIN_SECONDS)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._ended.wait(), AGAIN_SECONDS)
+
+    @staticmethod
+    async def _first_of(*works: Coroutine[Any, Any, Any]) -> None:
+        """Until one of them has ended; none of them runs on. Its failure is raised."""
+        tasks = [asyncio.ensure_future(work) for work in works]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        for task in done:
+            task.result()
 
     @contextlib.asynccontextmanager
     async def _app(self) -> AsyncIterator[App]:
@@ -135,18 +145,11 @@ class Wakeups:
         while True:
             self._changed.clear()
             names = self._names
-            working: list[asyncio.Future[Any]] = [asyncio.ensure_future(self._changed.wait())]
+            works: list[Coroutine[Any, Any, Any]] = [self._changed.wait()]
             if names:
                 await sweep(app, names)
-                working.append(asyncio.ensure_future(self._worker(app, names)))
-            try:
-                done, _ = await asyncio.wait(working, return_when=asyncio.FIRST_COMPLETED)
-                for task in done:
-                    task.result()
-            finally:
-                for task in working:
-                    task.cancel()
-                await asyncio.gather(*working, return_exceptions=True)
+                works.append(self._worker(app, names))
+            await self._first_of(*works)
 
     async def _worker(self, app: App, names: Collection[str]) -> None:
         await app.run_worker_async(
