@@ -142,7 +142,11 @@ def page_of(rows: Sequence[Row]) -> str:
 
 def _uber(rows: Sequence[Row]) -> list[str]:
     """Nothing where none was simulated."""
-    return ["## Uber's load\n" + UBER_NOTES, _small_table(rows, UBER_LABELS)] if rows else []
+    if not rows:
+        return []
+    behind = [row for row in rows if not _is_first(row, "p95")]
+    told = [f"Ours is not the first at P95 in {len(behind)} of these {len(rows)}."] if behind else []
+    return ["## Uber's load\n" + UBER_NOTES, _small_table(rows, UBER_LABELS), *told]
 
 
 def _goals(row: Row) -> list[str]:
