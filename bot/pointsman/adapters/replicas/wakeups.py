@@ -145,11 +145,11 @@ class Wakeups:
         while True:
             self._changed.clear()
             names = self._names
-            works: list[Coroutine[Any, Any, Any]] = [self._changed.wait()]
-            if names:
-                await sweep(app, names)
-                works.append(self._worker(app, names))
-            await self._first_of(*works)
+            if not names:
+                await self._changed.wait()
+                continue
+            await sweep(app, names)
+            await self._first_of(self._changed.wait(), self._worker(app, names))
 
     async def _worker(self, app: App, names: Collection[str]) -> None:
         await app.run_worker_async(
