@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
-SOAK_MINUTES ?= 6
+SOAK_MINUTES ?= 5
 SOAK_SEED ?= 100000
 
 .DEFAULT_GOAL := help

@@ -30,7 +30,7 @@ from tests.support.repo import Repo
 
 REPLICAS = 3
 CHANGES = 24
-CHAOS_SECONDS = float(os.environ.get("CHAOS_SECONDS", "60"))
+CHAOS_SECONDS = float(os.environ.get("CHAOS_SECONDS", "45"))
 REST_SECONDS = 120.0
 SEED = int(os.environ.get("CHAOS_SEED", "20261121"))
 VARIABLE = "PM_TEST_DATABASE"

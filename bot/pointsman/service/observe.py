@@ -40,6 +40,9 @@ JUMPED = "jumped:"
 CLOCKS_DIFFER = 60.0
 """By so many seconds the clocks of two machines may, without one of them being wrong."""
 
+A_MOMENT = 0.001
+"""In seconds: what was made before is at least so much older."""
+
 HISTORY_LIMIT = 64
 """How many commits of the base are searched for the one that a change is red together with."""
 
@@ -92,10 +95,12 @@ class Observer:
         tree = self.git.tree_of(tip)
         reading = self.read_contract(tip)
         candidates, gone = self._candidates(lane, changes)
+        candidates = in_order(candidates, self.clock.now())
         live = tuple(candidate for candidate in candidates if candidate.state in LIVE)
-        alone = tuple(one for one in candidates if one.state is FAILED and len(one.members) == 1)
+        failed = tuple(one for one in candidates if one.state is FAILED)
+        alone = tuple(one for one in failed if len(one.members) == 1)
         runs = self.store.runs(
-            candidates=[candidate.id for candidate in (*live, *alone)],
+            candidates=[candidate.id for candidate in (*live, *failed)],
             changes=[change.id for change in changes],
             running=True,
         )
@@ -271,3 +276,16 @@ class Observer:
     def _base_commit(self, commit: Sha, change: Change | None) -> BaseCommit:
         title = change.title if change is not None else self.git.commit_facts(commit).message.split("\n")[0]
         return BaseCommit(commit=commit, change=change.id if change is not None else None, title=title)
+
+
+def in_order(candidates: Sequence[Candidate], now: float) -> tuple[Candidate, ...]:
+    """The candidates, given by id, with times that say in which order they were made, none of them to come: a clock
+    that was set back since would make what was seen later look older, and asked again for ever."""
+    ordered: list[Candidate] = []
+    limit = now
+    for candidate in reversed(candidates):
+        if candidate.created_at > limit:
+            candidate = replace(candidate, created_at=limit)
+        limit = candidate.created_at - A_MOMENT
+        ordered.append(candidate)
+    return tuple(reversed(ordered))

@@ -53,8 +53,18 @@ class Tally:
 
 
 def main(argv: list[str]) -> int:
-    asked = _asked(argv)
+    """0: nothing was found, 1: something was, 130: interrupted; what was played until then is told in any case."""
     tally = Tally()
+    try:
+        _play(_asked(argv), tally)
+    except KeyboardInterrupt:
+        print(tally)
+        return 130
+    print(tally)
+    return 1 if tally.failing else 0
+
+
+def _play(asked: argparse.Namespace, tally: Tally) -> None:
     began = told = time.monotonic()
     for seed in _seeds(asked):
         if asked.minutes is not None and time.monotonic() - began > asked.minutes * 60:
@@ -73,8 +83,6 @@ def main(argv: list[str]) -> int:
             print(
                 f"... {tally.histories} histories, {len(tally.failing)} failing", file=sys.stderr, flush=True
             )
-    print(tally)
-    return 1 if tally.failing else 0
 
 
 def _asked(argv: list[str]) -> argparse.Namespace:
