@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from pointsman.adapters.git.repository import GitRepository
 from pointsman.adapters.sandbox import Sandbox
 from pointsman.core.contract import Check
 from pointsman.core.contract.model import Sandbox as Policy
+from pointsman.core.errors import PointsmanError
 from pointsman.core.gates import GateResult, Why
 from pointsman.core.model import Sha
 from pointsman.core.queue.model import RunState
@@ -64,6 +66,7 @@ def test_i1_the_check_sees_the_exact_tree_and_leaves_the_repository_alone(
     assert Path(result.log).read_text() == f"one\ntwo\n{tip}\n"
     assert (repo.path / "a.txt").read_text() == "not committed\n"
     assert repo.git("rev-parse", "HEAD") == tip
+    gates.stop()
     assert not list((root / "work").iterdir())
 
 
@@ -194,6 +197,7 @@ def test_sweeping_spares_what_runs_and_what_is_to_be_kept(gates: LocalGates, roo
 def test_a_tree_made_read_only_is_removed_all_the_same(gates: LocalGates, root: Path, tip: Sha) -> None:
     gates.start(1, tip, check("mkdir -p d/e; touch d/e/f; chmod 500 d/e d"))
     ended(gates, 1)
+    gates.stop()
 
     assert not list((root / "work").iterdir())
 
@@ -201,6 +205,44 @@ def test_a_tree_made_read_only_is_removed_all_the_same(gates: LocalGates, root: 
 def test_a_check_that_is_no_command_is_refused(gates: LocalGates, tip: Sha) -> None:
     with pytest.raises(ValueError, match="built in"):
         gates.start(1, tip, Check(name="ownership", builtin="ownership"))
+
+
+class SlowGit:
+    """Writes no tree before it is told to."""
+
+    def __init__(self, git: GitRepository) -> None:
+        self.git = git
+        self.go = threading.Event()
+
+    def materialise(self, commit: Sha, directory: Path) -> None:
+        assert self.go.wait(PATIENCE)
+        self.git.materialise(commit, directory)
+
+
+def test_r19_a_tree_that_takes_long_to_write_keeps_nothing_waiting(repo: Repo, root: Path, tip: Sha) -> None:
+    with GitRepository.open(repo.path) as git:
+        slow = SlowGit(git)
+        gates = LocalGates(slow, Sandbox(), root)  # type: ignore[arg-type]
+        gates.start(1, tip, check("true"))
+        gates.start(2, tip, check("touch /nowhere/started"))
+        assert gates.poll(1) is None
+        gates.cancel(2)
+        slow.go.set()
+        assert ended(gates, 1).state is RunState.PASSED
+        gates.stop()
+
+    assert (root / "logs/2.log").read_bytes() == b"", "what was cancelled before it started never runs"
+    assert not list((root / "work").iterdir())
+
+
+def test_i6_a_tree_that_cannot_be_written_is_told_and_the_run_is_lost(
+    repo: Repo, gates: LocalGates, tip: Sha
+) -> None:
+    gates.start(1, Sha("12" * 20), check("true"))
+
+    with pytest.raises(PointsmanError):
+        ended(gates, 1)
+    assert ended(gates, 1).state is RunState.LOST
 
 
 @linux_only

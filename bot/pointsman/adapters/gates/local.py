@@ -11,14 +11,16 @@ import contextlib
 import fcntl
 import os
 import shutil
+import threading
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pointsman.adapters.accounts import account
+from pointsman.adapters.gates.starting import Starting
 from pointsman.adapters.jail import WALLS, Jail, Protection, jail_of
-from pointsman.adapters.sandbox import Job, Running, Sandbox, base_environment, read_result
+from pointsman.adapters.sandbox import Job, Sandbox, base_environment, read_result
 from pointsman.core.errors import EnvironmentProblem
 from pointsman.core.gates import GateResult, JobResult, judge_run
 
@@ -75,7 +77,8 @@ class LocalGates:
         self._sandbox = sandbox
         self._root = root.absolute()
         self._limits = limits or Limits()
-        self._running: dict[int, tuple[Attempt, Running]] = {}
+        self._running: dict[int, tuple[Attempt, Starting]] = {}
+        self._threads: list[threading.Thread] = []
 
     def start(self, run_id: int, commit: Sha, check: Check, policy: Policy | None = None) -> None:
         """Start `check` on the commit's tree. Starting a run again that runs or has ended does nothing.
@@ -83,7 +86,8 @@ class LocalGates:
         `policy` is the contract's `sandbox`: where this machine can't provide what it demands, the run ends as
         not passed. The state folder is hidden and the git directory read-only where that costs a check nothing.
 
-        EnvironmentProblem when the tree can't be written; ValueError for a check that is not a command."""
+        The tree is written in a thread; EnvironmentProblem of the next `poll` when it can't be. ValueError for a check
+        that is not a command."""
         if check.run is None:
             raise ValueError(f"check {check.name} is built in: it has no command to run")
         if run_id in self._running or self._ended(run_id) is not None:
@@ -91,56 +95,68 @@ class LocalGates:
         limits = self._limits.under(policy)
         attempt = self._new_attempt(run_id)
         lock = _lock(attempt.work)
-        try:
-            tree, home, tmp = (attempt.work / name for name in ("tree", "home", "tmp"))
+        tree, home, tmp = (attempt.work / name for name in ("tree", "home", "tmp"))
+        jail = self._jail(attempt, policy)
+        job = Job(
+            command=check.run,
+            cwd=tree,
+            env=base_environment(home=home, tmp=tmp) | dict(check.env),
+            log=attempt.log,
+            result=attempt.result,
+            timeout=check.timeout,
+            memory=limits.memory,
+            processes=limits.processes,
+            jail=jail,
+            labels={"check": check.name, "min_tests": check.min_tests},
+        )
+
+        def prepare() -> None:
             for folder in (home, tmp):
                 folder.mkdir()
             self._git.materialise(commit, tree)
-            jail = self._jail(attempt, policy)
             if jail.user is not None:
                 _give(attempt.work, jail.user)
-            job = Job(
-                command=check.run,
-                cwd=tree,
-                env=base_environment(home=home, tmp=tmp) | dict(check.env),
-                log=attempt.log,
-                result=attempt.result,
-                timeout=check.timeout,
-                memory=limits.memory,
-                processes=limits.processes,
-                jail=jail,
-                labels={"check": check.name, "min_tests": check.min_tests},
-            )
-            self._running[run_id] = attempt, self._sandbox.start(job, hold=[lock])
-        except BaseException:
-            _remove(attempt.work)
-            raise
-        finally:
-            os.close(lock)
+
+        starting = Starting(
+            prepare=prepare,
+            start=lambda: self._sandbox.start(job, hold=[lock]),
+            clean=lambda: _remove(attempt.work),
+            lock=lock,
+        )
+        self._running[run_id] = attempt, starting
+        self._beside(starting.thread)
 
     def poll(self, run_id: int) -> GateResult | None:
         """The result once it has ended, else None. A run that nobody runs any more ended LOST."""
         if run_id not in self._running:
             return self._ended(run_id) or self._lost(run_id)
         attempt, running = self._running[run_id]
-        result = running.poll()
+        try:
+            result = running.poll()
+        except BaseException:
+            del self._running[run_id]
+            raise
         if result is None:
             return None
         del self._running[run_id]
-        _remove(attempt.work)
+        self._clean(attempt)
         return _judged(attempt, result)
 
     def cancel(self, run_id: int) -> None:
-        """End a run; nothing of it is alive, and its tree is gone, when this returns."""
+        """End a run; nothing of it is alive when this returns, and its tree goes away."""
         if run_id in self._running:
             attempt, running = self._running.pop(run_id)
-            running.cancel()
-            _remove(attempt.work)
+            if running.cancel():
+                self._clean(attempt)
 
     def stop(self) -> None:
-        """End every run that was started here; each is lost, and started again by whoever works its lane next."""
+        """End every run that was started here; each is lost, and started again by whoever works its lane next. Their
+        trees are gone when this returns."""
         for run_id in list(self._running):
             self.cancel(run_id)
+        for thread in self._threads:
+            thread.join()
+        self._threads.clear()
 
     def sweep(self, keep: Collection[int]) -> None:
         """Remove the trees of killed processes; those of `keep`, and of runs alive anywhere, stay."""
@@ -149,6 +165,15 @@ class LocalGates:
         for folder in sorted(work.iterdir()) if work.is_dir() else ():
             if folder.name not in kept and not _is_locked(folder):
                 _remove(folder)
+
+    def _clean(self, attempt: Attempt) -> None:
+        """Beside the lane's work: with thousands of files it takes seconds on a loaded disk."""
+        thread = threading.Thread(target=_remove, args=(attempt.work,), name="pointsman-clean")
+        thread.start()
+        self._beside(thread)
+
+    def _beside(self, thread: threading.Thread) -> None:
+        self._threads = [*(one for one in self._threads if one.is_alive()), thread]
 
     def _jail(self, attempt: Attempt, policy: Policy | None) -> Jail:
         """What the contract demands; and what a check does not notice, which only root's namespaces are."""
