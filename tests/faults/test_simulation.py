@@ -61,6 +61,8 @@ ONCE_WRONG = {
     "a forge that lags": LAGS,
     "a clock that is set back": SET_BACK,
     "a hotfix behind two": NEEDS_TWO,
+    "a clock set back among evidence": story(51300, mode="batch"),
+    "beside a base that was red": story(71611, mode="window"),
 }
 
 

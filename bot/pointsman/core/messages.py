@@ -141,6 +141,11 @@ def member_left() -> str:
     return "a change in it left the queue"
 
 
+def red_elsewhere() -> str:
+    """Of a candidate that was put on a base other than the one that it was tested on."""
+    return "it was red on the base as it was before; it is tested on the one of now"
+
+
 def contract_changed() -> str:
     return "the contract on the base changed"
 

@@ -129,7 +129,9 @@ def _judge(now: Observation, seen: Survey) -> Iterator[Action]:
                 yield Clear(candidate=stand.candidate, why=messages.green_beside())
             continue
         red = red_of(stand)
-        if red is not None and red.failed is not None:
+        if red is not None and stand.candidate.gate_tree != stand.candidate.tree:
+            yield Discard(candidate=stand.candidate, why=messages.red_elsewhere())
+        elif red is not None and red.failed is not None:
             told = messages.red_together if len(stand.ahead) > 1 else messages.red_alone
             if red.failed.code in NO_EVIDENCE and len(stand.ahead) > 1:
                 told = messages.each_alone
