@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pointsman.core import messages
+from pointsman.core.model import Sha
 from pointsman.core.queue.actions import (
     Action,
     CancelRun,
@@ -166,9 +167,22 @@ def _land(now: Observation, seen: Survey) -> Iterator[Action]:
     One that carries anything else is none: in a freeze it would bring that along."""
     if now.lane.paused or now.contract is None or now.tip is None:
         return
+    best, hold = _next_landing(now, seen)
+    if best is None:
+        return
+    if hold is None:
+        yield Land(candidate=on_tip(best.candidate, now.tip))
+        return
+    for change in now.changes:
+        if change.id == best.ahead[0].change:
+            yield from _hold(change, _with_attempts(hold, change.wait, now.tip))
+
+
+def _next_landing(now: Observation, seen: Survey) -> tuple[Stand | None, Wait | None]:
+    """What lands next, and why not now."""
     passed = [stand for stand in seen.stands if stand.passed and stand.lands]
     if not passed:
-        return
+        return None, None
     urgent = {change.id for change in now.changes if change.priority >= HOTFIX}
     brought = _with_needs(now, urgent)
     holds = {pure: landing_hold(now, hotfix=pure) for pure in (False, True)}
@@ -177,12 +191,13 @@ def _land(now: Observation, seen: Survey) -> Iterator[Action]:
     hold = holds[best.changes <= brought]
     if hold is None and now.obstacle:
         hold = Wait(code="blocked", text=now.obstacle, key=now.obstacle)
-    if hold is None:
-        yield Land(candidate=on_tip(best.candidate, now.tip))
-        return
-    for change in now.changes:
-        if change.id == best.ahead[0].change:
-            yield from _hold(change, hold)
+    return best, hold
+
+
+def _with_attempts(hold: Wait, known: Wait | None, tip: Sha) -> Wait:
+    """The wait, with what is known of where the change could not be built: else that would be tried again and again."""
+    kept = known is not None and known.key.startswith(f"{tip}:")
+    return replace(hold, key=known.key) if known is not None and kept else hold
 
 
 def _with_needs(now: Observation, ids: set[int]) -> set[int]:
@@ -210,9 +225,11 @@ def _work(now: Observation, seen: Survey) -> Iterator[Action]:
     if why is not None:
         yield Pause(why=why)
         return
+    best, _ = _next_landing(now, seen)
+    landing = best.ahead[0].change if best is not None else None  # what that waits for is said already
     line = line_up(now.changes, now.standings)
     for change in now.changes:
-        if change.id in line.unmet:
+        if change.id in line.unmet and change.id != landing:
             text = line.unmet[change.id]
             yield from _hold(change, Wait(code="held" if change.hold else "dependency", text=text, key=text))
     kept_out = admission(now, line.ready)
@@ -224,7 +241,8 @@ def _work(now: Observation, seen: Survey) -> Iterator[Action]:
     yield from starts
     if not starts:
         ready = [change for change in line.ready if change.id not in kept_out]
-        yield from next_builds(now, now.tip, now.contract, seen.stands, seen.known, ready)
+        builds = next_builds(now, now.tip, now.contract, seen.stands, seen.known, ready)
+        yield from (one for one in builds if not (isinstance(one, Hold) and one.change.id == landing))
 
 
 def _hold_all(now: Observation, code: str, text: str) -> Iterator[Action]:
