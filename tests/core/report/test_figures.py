@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pointsman.core.queue.model import RunState
 from pointsman.core.report.compose import Asked, compose
 from pointsman.core.report.figures import By, Report, Spread
-from pointsman.core.report.model import Commits, Piece
+from pointsman.core.report.model import FAILED, RETRY, STOPPED, Commits, Piece
 from tests.core.report.story import Story
 
 
@@ -208,7 +208,8 @@ def test_runs_of_a_batch_are_shared_and_what_was_cancelled_counts_until_then() -
         2,
         1,
     )
-    assert [piece.stopped for piece in made.pieces] == [1, 1]
+    assert [piece.counted(STOPPED) for piece in made.pieces] == [1, 1]
+    assert (made.totals.runs, made.totals.stopped) == (2, 1), "a run of two changes is one run"
 
 
 def test_a_flaky_failure_is_waste_and_its_second_try_a_retry() -> None:
@@ -221,7 +222,7 @@ def test_a_flaky_failure_is_waste_and_its_second_try_a_retry() -> None:
     story.passed(candidate)
     story.land(candidate)
     piece = only(story)
-    assert (piece.failed_checks, piece.retries) == (1, 1)
+    assert (piece.counted(FAILED), piece.counted(RETRY)) == (1, 1)
     assert piece.gate == {"wasted": 0, "landed": 10}
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from pointsman.core.report.model import Piece, Spent, Suggestion
+from pointsman.core.report.model import FAILED, RETRY, STOPPED, Piece, Spent, Suggestion
 
 FEWEST = {50: 5, 95: 20, 99: 100}
 """A percentile is said from so many values on: below, it would only be one of them."""
@@ -125,6 +125,8 @@ def total(pieces: Sequence[Piece], candidates: int | None = None) -> Totals:
     states = Counter(piece.state for piece in pieces)
     landed = [piece for piece in pieces if piece.state == "landed"]
     built = [piece.candidates for piece in pieces]
+    ran = {run: what for piece in pieces for run, what in piece.ran.items()}
+    was = Counter(name for what in ran.values() for name in what)
     asked = [piece.by_others for piece in pieces if piece.by_others is not None]
     return Totals(
         started=len(pieces),
@@ -136,10 +138,10 @@ def total(pieces: Sequence[Piece], candidates: int | None = None) -> Totals:
         turnaround=Spread.of(piece.elapsed for piece in landed),
         stages=_sum(piece.stages for piece in pieces),
         gate=_sum(piece.gate for piece in pieces),
-        runs=sum(piece.runs for piece in pieces),
-        failed_checks=sum(piece.failed_checks for piece in pieces),
-        retries=sum(piece.retries for piece in pieces),
-        stopped=sum(piece.stopped for piece in pieces),
+        runs=len(ran),
+        failed_checks=was[FAILED],
+        retries=was[RETRY],
+        stopped=was[STOPPED],
         candidates=sum(built) if candidates is None else candidates,
         rebuilds=sum(piece.rebuilds for piece in pieces),
         heals=Counter(strategy for piece in pieces for strategy, _ in piece.heals),

@@ -11,7 +11,7 @@ from typing import Any
 
 from pointsman.core.queue.model import ChangeState
 from pointsman.core.report.figures import Report, totals_json
-from pointsman.core.report.model import Piece, Spent, Stage
+from pointsman.core.report.model import FAILED, RETRY, STOPPED, Piece, Spent, Stage
 
 SCHEMA = 1
 """Goes up when a key is taken away or means something else; new keys may come at any time."""
@@ -77,10 +77,10 @@ def piece_json(piece: Piece) -> dict[str, Any]:
         "rebuilds": piece.rebuilds,
         "gate_seconds": round(piece.gate_seconds, 3),
         "gate": {spent.value: round(piece.gate.get(spent, 0.0), 3) for spent in Spent},
-        "runs": piece.runs,
-        "failed_checks": piece.failed_checks,
-        "retries": piece.retries,
-        "stopped_runs": piece.stopped,
+        "runs": len(piece.ran),
+        "failed_checks": piece.counted(FAILED),
+        "retries": piece.counted(RETRY),
+        "stopped_runs": piece.counted(STOPPED),
         "heals": [{"strategy": strategy, "seconds": round(seconds, 3)} for strategy, seconds in piece.heals],
         "landed_healed": piece.landed_healed,
     }

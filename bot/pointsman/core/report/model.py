@@ -101,13 +101,17 @@ class Stated:
     cost: Mapping[str, float] | None = None
 
 
+FAILED, RETRY, STOPPED = "failed", "retry", "stopped"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Piece:
     """One piece of work: everything that was submitted of one branch or pull request until it landed.
 
     `state` is that of the newest submission. `stages` add up to `elapsed`; runs of several changes are split evenly
     over them. All times in seconds. `rebuilds`: how often a submission was brought onto something again. `heals` are
-    (strategy, seconds). `by_others` None: git was not asked or can't say.
+    (strategy, seconds). `by_others` None: git was not asked or can't say. `ran`: by run what it was of FAILED, RETRY
+    and STOPPED; a run of several changes is one of each of their pieces.
     """
 
     lane: str
@@ -124,10 +128,7 @@ class Piece:
     elapsed: float
     stages: Mapping[str, float]
     gate: Mapping[str, float]
-    runs: int
-    failed_checks: int
-    retries: int
-    stopped: int
+    ran: Mapping[int, frozenset[str]]
     candidates: int
     rebuilds: int
     heals: tuple[tuple[str, float], ...]
@@ -142,6 +143,10 @@ class Piece:
     @property
     def gate_seconds(self) -> float:
         return sum(self.gate.values())
+
+    def counted(self, what: str) -> int:
+        """How many of its runs were that."""
+        return sum(1 for one in self.ran.values() if what in one)
 
     @property
     def label(self) -> str:

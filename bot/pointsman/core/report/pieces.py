@@ -14,7 +14,7 @@ from pointsman.core.queue.model import (
     Run,
     RunState,
 )
-from pointsman.core.report.model import Commits, Piece, Records, Span, Spent, Stage
+from pointsman.core.report.model import FAILED, RETRY, STOPPED, Commits, Piece, Records, Span, Spent, Stage
 from pointsman.core.report.timeline import History, seconds_by_stage
 from pointsman.core.report.trailers import stated
 
@@ -163,10 +163,7 @@ class Ledger:
             elapsed=max(0.0, (self.now if end is None else end) - begin),
             stages=self._stages(changes),
             gate=_shares(costs, frozenset(ids)),
-            runs=len(costs),
-            failed_checks=sum(1 for cost in costs if cost.run.state is RunState.FAILED),
-            retries=sum(1 for cost in costs if cost.run.attempt > 1),
-            stopped=sum(1 for cost in costs if cost.run.state in _STOPPED),
+            ran={cost.run.id: _was(cost.run) for cost in costs},
             candidates=len(candidates),
             rebuilds=_rebuilds(candidates.values(), frozenset(ids)),
             heals=_heals(candidates.values(), frozenset(ids)),
@@ -214,6 +211,11 @@ def areas_of(change: Change) -> tuple[str, ...] | None:
 
 def _came_back(change: Change) -> bool:
     return change.state is ChangeState.RETURNED
+
+
+def _was(run: Run) -> frozenset[str]:
+    found = {FAILED: run.state is RunState.FAILED, RETRY: run.attempt > 1, STOPPED: run.state in _STOPPED}
+    return frozenset(name for name, holds in found.items() if holds)
 
 
 def _shares(costs: Iterable[RunCost], ids: frozenset[int]) -> dict[str, float]:
