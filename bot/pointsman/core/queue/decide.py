@@ -22,7 +22,7 @@ from pointsman.core.queue.actions import (
     Return,
     StartRun,
 )
-from pointsman.core.queue.diagnosis import NO_EVIDENCE, can_wait, diagnose, return_red_sets
+from pointsman.core.queue.diagnosis import can_wait, diagnose, return_red_sets
 from pointsman.core.queue.holds import admission, breaker, landing_hold, refusals
 from pointsman.core.queue.model import HOTFIX, Candidate, CandidateState, Change, Purpose, Run, RunState, Wait
 from pointsman.core.queue.observation import Observation
@@ -30,7 +30,7 @@ from pointsman.core.queue.order import line_up, waits_for
 from pointsman.core.queue.planning import next_builds
 from pointsman.core.queue.position import on_tip
 from pointsman.core.queue.survey import Fate, Over, Stand, Survey, is_green, red_of, survey
-from pointsman.core.queue.verdict import CheckStanding
+from pointsman.core.queue.verdict import NO_EVIDENCE, CheckStanding
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,12 +12,8 @@ from pointsman.core.queue.checks import check_named
 from pointsman.core.queue.evidence import Evidence
 from pointsman.core.queue.model import Candidate, Change, Run
 from pointsman.core.queue.observation import Observation
-from pointsman.core.queue.survey import runs_by_candidate
-from pointsman.core.queue.verdict import CheckStanding, CheckVerdict, check_verdicts
-
-NO_EVIDENCE = frozenset({"timed_out", "missing_check"})
-"""`Run.code` of a run that says nothing about who is to blame: it was stopped at its time limit, or nobody ever
-reported it (core.gates.Why.TIMED_OUT, MISSING; GITHUB-RULES 18)."""
+from pointsman.core.queue.survey import RunIndex
+from pointsman.core.queue.verdict import NO_EVIDENCE, CheckStanding, CheckVerdict, check_verdicts
 
 PATIENCE = 2.0
 """Gates after which a change that was red by itself is given back with what is known, if no runner was ever idle to
@@ -34,12 +30,12 @@ def diagnose(now: Observation, contract: Contract, known: Evidence) -> Iterator[
     """For each change that was red by itself: the next probe, or what the probes say."""
     if not known.alone:
         return
-    runs = runs_by_candidate(now.runs)
+    runs = RunIndex(now.runs)
     for change in now.changes:
         candidate = known.alone.get(change.id)
         if candidate is None:
             continue
-        verdict = _red(now, contract, candidate, runs.get(candidate.id, ()))
+        verdict = _red(now, contract, candidate, runs.of(candidate))
         if verdict is None or verdict.failed is None:  # red without a failed run: nothing is known (I6)
             yield Discard(candidate=candidate, why=messages.no_record())
             continue

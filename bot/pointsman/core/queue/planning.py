@@ -118,7 +118,7 @@ def facts_of(ground: Ground) -> Facts:
         now=now.at,
         waiting=[_waiting(ground, change, beside.get(change.id, 0)) for change in ground.line],
         live=[_live(one, content, tops) for one, content in zip(stands, contents, strict=True)],
-        reds=[(ground.bits_of(red.changes), red.at) for red in ground.known.reds if red.changes <= inside],
+        reds=_reds(ground, inside, stands),
         free=free,
         runners=runners,
         gate=max(1.0, now.pace.gate),
@@ -127,6 +127,15 @@ def facts_of(ground: Ground) -> Facts:
         depth=queue.speculate,
         ended=now.pace.ended,
     )
+
+
+def _reds(ground: Ground, inside: set[int], stands: Sequence[Stand]) -> list[tuple[int, float]]:
+    """Sets that were red, and single changes whose first attempt was: what they hold is not waited for."""
+    suspected = {
+        ground.bits_of(stand.changes): stand.candidate.created_at for stand in stands if stand.is_suspected
+    }
+    sets = [(ground.bits_of(red.changes), red.at) for red in ground.known.reds if red.changes <= inside]
+    return [*suspected.items(), *(red for red in sets if not any(one & red[0] for one in suspected))]
 
 
 def _waiting(ground: Ground, change: Change, beside: int) -> Waiting:
@@ -169,7 +178,7 @@ def _live(stand: Stand, content: int, tops: Mapping[Sha, int]) -> Live:
         id=stand.candidate.id,
         content=content,
         added=content & ~below,
-        purpose=stand.purpose,
+        purpose=Purpose.SCREEN if stand.is_suspected else stand.purpose,
         start=stand.candidate.created_at,
         passed=stand.passed,
     )

@@ -10,7 +10,7 @@ from pointsman.core import messages
 from pointsman.core.contract import Contract
 from pointsman.core.model import Sha
 from pointsman.core.queue.evidence import Evidence, evidence
-from pointsman.core.queue.model import Candidate, CandidateState, Member, Purpose, Run
+from pointsman.core.queue.model import Candidate, CandidateState, Member, Purpose, Run, RunState
 from pointsman.core.queue.observation import Observation
 from pointsman.core.queue.overlap import area_of
 from pointsman.core.queue.position import ahead_of
@@ -31,6 +31,14 @@ class Stand:
     @property
     def purpose(self) -> Purpose:
         return self.candidate.purpose if self.lands else Purpose.SCREEN
+
+    @property
+    def is_suspected(self) -> bool:
+        """One change by itself that failed and is being run again: nothing else waits for what comes of it."""
+        return len(self.ahead) == 1 and any(
+            verdict.failed is not None and verdict.standing in (CheckStanding.DUE, CheckStanding.RUNNING)
+            for verdict in self.verdicts
+        )
 
     @property
     def passed(self) -> bool:
@@ -70,7 +78,7 @@ def survey(now: Observation) -> Survey:
     stands: list[Stand] = []
     over: list[Over] = []
     known = evidence(now)
-    runs = runs_by_candidate(now.runs)
+    runs = RunIndex(now.runs)
     heads = {change.id: change.head for change in now.changes if not change.hold}
     for candidate in now.candidates:
         if candidate.state not in (CandidateState.TESTING, CandidateState.PASSED):
@@ -78,7 +86,7 @@ def survey(now: Observation) -> Survey:
         if now.tip is None or now.contract is None:
             over.append(Over(candidate=candidate, fate=Fate.DISCARD, why=_no_ground(now)))
             continue
-        found = _look(now, now.tip, now.contract, candidate, heads, runs.get(candidate.id, ()))
+        found = _look(now, now.tip, now.contract, candidate, heads, runs.of(candidate))
         if isinstance(found, Stand) and not found.passed and not found.changes.isdisjoint(known.alone):
             over.append(Over(candidate=candidate, fate=Fate.DISCARD, why=messages.behind_red()))
         elif isinstance(found, Stand):
@@ -88,13 +96,25 @@ def survey(now: Observation) -> Survey:
     return Survey(stands=tuple(stands), over=tuple(over), known=known)
 
 
-def runs_by_candidate(runs: Sequence[Run]) -> Mapping[int, list[Run]]:
-    """In the order given."""
-    found: dict[int, list[Run]] = {}
-    for run in runs:
-        if run.candidate is not None:
-            found.setdefault(run.candidate, []).append(run)
-    return found
+class RunIndex:
+    """The runs that say something of a candidate: its own, and those that failed on the same tree in another one."""
+
+    def __init__(self, runs: Sequence[Run]) -> None:
+        self._own: dict[int, list[Run]] = {}
+        self._failed: dict[Sha, list[Run]] = {}
+        for run in runs:
+            if run.candidate is None:
+                continue
+            self._own.setdefault(run.candidate, []).append(run)
+            if run.state is RunState.FAILED:
+                self._failed.setdefault(run.tree, []).append(run)
+
+    def of(self, candidate: Candidate) -> list[Run]:
+        """By id."""
+        own = self._own.get(candidate.id, [])
+        others = self._failed.get(candidate.gate_tree, ())
+        foreign = [run for run in others if run.candidate != candidate.id]
+        return sorted([*own, *foreign], key=lambda run: run.id) if foreign else own
 
 
 def _no_ground(now: Observation) -> str:

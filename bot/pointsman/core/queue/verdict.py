@@ -10,6 +10,10 @@ from pointsman.core.contract import Retry
 from pointsman.core.model import Sha
 from pointsman.core.queue.model import Candidate, Run, RunState
 
+NO_EVIDENCE = frozenset({"timed_out", "missing_check"})
+"""`Run.code` of a run that says nothing about who is to blame: it was stopped at its time limit, or nobody ever
+reported it (core.gates.Why.TIMED_OUT, MISSING; GITHUB-RULES 18)."""
+
 
 class CheckStanding(Enum):
     """Where one check of one candidate stands. DUE: it has to be started (again)."""
@@ -41,18 +45,32 @@ def check_verdicts(
 ) -> tuple[CheckVerdict, ...]:
     """Each required check in the contract's order.
 
-    A pass counts for the exact tree, whoever asked for it. Runs that were cancelled or lost say nothing. A
-    check is red for good when it failed `retry.max` times, or twice with the same signature where the
-    contract says stop (R50, R51). Failures of before `since`, when a person resumed the lane, do not count:
-    what they were red with was mended.
+    A pass counts for the exact tree, whoever asked for it, and so does a failure of another candidate, as an attempt.
+    Runs that were cancelled or lost say nothing. A check is red for good when it failed `retry.max` times, or twice
+    with the same signature where the contract says stop (R50, R51). Failures of before `since`, when a person
+    resumed the lane, do not count: what they were red with was mended.
     """
-    own = [run for run in runs if run.candidate == candidate.id and not _is_past(run, since)]
+    tree = candidate.gate_tree
+    counted = [run for run in runs if not _is_past(run, since)]
     return tuple(
         _check_verdict(
-            candidate.gate_tree, check, digest, [run for run in own if run.check == check], green, retry
+            tree,
+            check,
+            digest,
+            [run for run in counted if run.check == check and _is_about(run, candidate, tree, digest)],
+            green,
+            retry,
         )
         for check, digest in candidate.checks
     )
+
+
+def _is_about(run: Run, candidate: Candidate, tree: Sha, digest: str) -> bool:
+    """Its own run, or one that failed on the same tree in another candidate."""
+    if run.candidate == candidate.id:
+        return True
+    failed = run.candidate is not None and run.state is RunState.FAILED and run.code not in NO_EVIDENCE
+    return failed and run.tree == tree and run.digest == digest
 
 
 def _is_past(run: Run, since: float) -> bool:

@@ -156,7 +156,9 @@ class World:
             contract=self.contract,
             changes=tuple(rows.changes.values()),
             candidates=candidates,
-            runs=rows.runs_of(rows.live | {one.id for one in alone}),
+            runs=rows.runs_of(
+                rows.live | {one.id for one in candidates if one.state is CandidateState.FAILED}
+            ),
             green=frozenset(pair for pair in asked if pair[0] in rows.passed),
             running=len(rows.running),
             history={one.members[0].change: rows.since(one.members[0].change) for one in alone},
