@@ -1,4 +1,4 @@
-"""Keeps what a command remembers between runs out of the home of whoever runs the tests."""
+"""Keeps what a command remembers between runs out of the home of whoever runs the tests; makes state files fast."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.support import state
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -20,3 +22,8 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         del os.environ["XDG_CACHE_HOME"]
     else:
         os.environ["XDG_CACHE_HOME"] = before
+
+
+@pytest.fixture(autouse=True)
+def quick_state(monkeypatch: pytest.MonkeyPatch) -> None:
+    state.copied(monkeypatch)

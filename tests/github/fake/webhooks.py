@@ -170,7 +170,8 @@ class Webhooks:
         self._thread.join(ANSWER_WITHIN + 1)
 
     def _send_all(self) -> None:
-        with httpx.Client(timeout=ANSWER_WITHIN, trust_env=False) as client:
+        # Receivers are on this machine: no TLS, and reading the world's certificates takes 30 ms.
+        with httpx.Client(timeout=ANSWER_WITHIN, trust_env=False, verify=False) as client:  # noqa: S501
             while (delivery := self._next()) is not None:
                 try:
                     self._send(client, delivery)
