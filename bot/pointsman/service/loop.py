@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pointsman.core.errors import EnvironmentProblem, LaneLost
 from pointsman.core.queue.decide import decide
@@ -45,6 +46,8 @@ class Loop:
     upkeep: Upkeep | None = None
     guard: Callable[[], None] = lambda: None
     """Raises LaneLost where the lock was lost."""
+    _worked: dict[str, int] = field(default_factory=dict)
+    _wakes: int = 0
 
     def recover(self) -> None:
         """What a new run does first: nothing of a killed one is left running, unpinned or lying about."""
@@ -52,9 +55,18 @@ class Loop:
         self.performer.runs.collect()
         self.gates.sweep([run.id for run in self.store.runs(running=True)])
 
+    def lanes(self) -> tuple[str, ...]:
+        """All lanes; they share the ceiling on running gates, and who is woken first takes what is free of it. So that
+        none starves, those come first that have the fewest running, and of these who did something longest ago."""
+        running = Counter(run.lane for run in self.store.runs(running=True))
+        return tuple(
+            sorted(self.store.lanes(), key=lambda lane: (running[lane], self._worked.get(lane, 0), lane))
+        )
+
     def wake(self, lane: str, *, stop: Callable[[], bool] = lambda: False) -> int:
         """Work one lane until it has nothing to do but wait, or `stop()`; how many actions were performed."""
         performed = 0
+        self._wakes += 1
         for _ in range(MAX_ROUNDS):
             self.guard()
             self.performer.runs.collect()
@@ -66,6 +78,7 @@ class Loop:
                 if stop():
                     return performed
                 self.guard()
+                self._worked[lane] = self._wakes
                 self.performer.perform(action, seen)
                 performed += 1
         raise Runaway(f"lane {lane} did not come to rest in {MAX_ROUNDS} rounds")
@@ -77,7 +90,7 @@ class Loop:
         self.recover()
         while not stop():
             try:
-                performed = sum(self.wake(lane, stop=stop) for lane in self.store.lanes())
+                performed = sum(self.wake(lane, stop=stop) for lane in self.lanes())
                 running = bool(self.store.runs(running=True)) or self.observer.busy
                 if not performed:
                     self._keep_up()

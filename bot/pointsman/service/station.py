@@ -132,9 +132,9 @@ class Station:
         return tuple(self._lane_figures(lane) for lane in self.store.lanes())
 
     def _work(self) -> int:
-        performed = sum(self.loop.wake(lane) for lane in self.store.lanes())
+        performed = sum(self.loop.wake(lane) for lane in self.loop.lanes())
         if self._sync_reviews():
-            performed += sum(self.loop.wake(lane) for lane in self.store.lanes())
+            performed += sum(self.loop.wake(lane) for lane in self.loop.lanes())
         self.gates.sweep([run.id for run in self.store.runs(running=True)])
         self._tell()
         self._close()
