@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -33,6 +34,8 @@ from tests.core.queue.facts import TIP, candidate, change, contract, lane, run, 
 
 FAILED, RUNNING, PASSED = RunState.FAILED, RunState.RUNNING, RunState.PASSED
 ONE_TRY = "speculate: 0, retry: {max: 1}"
+FROZEN = "freeze: {since: 2026-12-20, until: 2027-01-04, reason: the holidays}"
+AT_CHRISTMAS = 1798200000.0
 
 
 def only(seen: Observation) -> Action:
@@ -245,6 +248,26 @@ def test_I5_a_landing_that_was_cut_off_is_settled_first(
         reached=frozenset({1}) if reached else frozenset(),
     )
     assert isinstance(only(seen), expected)
+
+
+@pytest.mark.parametrize(
+    ("priority", "facts", "lands"),
+    [
+        pytest.param(0, {}, True, id="nothing is in its way"),
+        pytest.param(0, {"lane": LaneState(name="main", paused="by lead")}, False, id="paused since"),
+        pytest.param(0, {"contract": contract(FROZEN), "at": AT_CHRISTMAS}, False, id="frozen since"),
+        pytest.param(
+            100, {"contract": contract(FROZEN), "at": AT_CHRISTMAS}, True, id="a hotfix passes the freeze"
+        ),
+    ],
+)
+def test_R22_a_landing_that_was_cut_off_waits_as_any_other(
+    priority: int, facts: dict[str, Any], lands: bool
+) -> None:
+    """The forge was away when it was asked; a pause or a freeze began before it came back."""
+    cut = candidate(1, 1, state=CandidateState.LANDING)
+    seen = lane(changes=(change(1, priority=priority),), candidates=(cut,), **facts)
+    assert any(isinstance(action, Land) for action in decide(seen).actions) == lands
 
 
 def test_an_obstacle_holds_the_landing_and_says_so_once() -> None:

@@ -67,8 +67,18 @@ def _settle_landings(now: Observation) -> Iterator[Action]:
             yield Discard(candidate=candidate, why=messages.base_moved(candidate, now.tip))
         elif now.contract is None or candidate.contract != now.contract.digest:
             yield Discard(candidate=candidate, why=messages.contract_changed())
-        elif not now.obstacle:
+        elif _may_go_on(now, candidate):
             yield Land(candidate=candidate)
+
+
+def _may_go_on(now: Observation, candidate: Candidate) -> bool:
+    """Whether a landing that was cut off before the base moved is tried again: by now the lane may be paused or frozen.
+    It stays LANDING meanwhile, for a push that nobody has heard of may still arrive."""
+    if now.obstacle or now.lane.paused:
+        return False
+    urgent = {change.id for change in now.changes if change.priority >= HOTFIX}
+    hotfix = {member.change for member in candidate.members} <= _with_needs(now, urgent)
+    return landing_hold(now, hotfix=hotfix) is None
 
 
 def _leave(now: Observation) -> Iterator[Action]:
