@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from statistics import fmean, median
 from typing import Any
 
 from pointsman.core.queue.forecast import End, History
 from pointsman.core.queue.model import JournalLine, RunState
 from pointsman.core.queue.observation import Pace
+from pointsman.core.queue.pace import LanePace
 from pointsman.ports import Store
 
 WINDOW = 8000
@@ -20,31 +20,6 @@ PAGE = 500
 MOST_STARTED = 2000
 MOST_RETURNED = 5000
 """Candidates whose start, and branches whose return, are remembered."""
-
-GATES = 31
-REDS = 40
-ENDED = 40
-"""Of late: so many green gates, red ones and changes that ended."""
-
-EVEN = 5.0
-"""Red runs that ended evenly over the gate, as if seen before the first."""
-
-
-@dataclass(kw_only=True)
-class LanePace:
-    """How a lane's gates went of late: seconds of the green ones, and after which part of one each red one ended."""
-
-    gates: deque[float] = field(default_factory=lambda: deque(maxlen=GATES))
-    reds: deque[float] = field(default_factory=lambda: deque(maxlen=REDS))
-    ended: deque[bool] = field(default_factory=lambda: deque(maxlen=ENDED))
-
-    def pace(self) -> Pace:
-        if not self.gates:
-            return Pace(ended=tuple(self.ended))
-        gate = max(median(self.gates), 0.001)
-        even = 2 * (1 - fmean(min(1.0, seconds / gate) for seconds in self.reds)) if self.reds else 1.0
-        tell = (EVEN + len(self.reds) * min(1.0, even)) / (EVEN + len(self.reds))
-        return Pace(gate=gate, tell=tell, ended=tuple(self.ended))
 
 
 @dataclass(kw_only=True)
