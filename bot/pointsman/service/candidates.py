@@ -73,11 +73,13 @@ class Candidates:
 
     def restack(self, action: Restack, seen: Observation) -> None:
         """Bring what is left of a candidate onto the tip. Its gate goes on where the tree is the one under test, or
-        where the contract lets its lane land beside the others; else the candidate is over."""
+        where the contract lets its lane land beside the others; else the candidate is over. A heal is the bot's own
+        work and lands on no contract's word, nor does a change whose gate asks for more by now."""
         contract = contract_of(seen)
         old = action.candidate
         ended = CandidateState.CLEARED if old.state is CandidateState.PASSED else CandidateState.DISCARDED
         members: list[Member] = []
+        gate: set[tuple[str, str]] = set()
         onto = action.tip
         for change in action.changes:
             beneath = [member.change for member in members]
@@ -86,11 +88,14 @@ class Candidates:
                 self.end(old, ended, action.why)
                 return
             members.append(outcome.member)
+            gate.update(outcome.checks)
             onto = outcome.member.commit
-        if members[-1].tree != old.gate_tree and not action.beside:
+        same = members[-1].tree == old.gate_tree
+        beside = action.beside and not any(member.healed for member in members)
+        if not (same or beside) or not gate <= set(old.checks):
             self.end(old, ended, action.why)
             return
-        tested = None if members[-1].tree == old.gate_tree else old.gate_tree
+        tested = None if same else old.gate_tree
         moved = replace(old, base=action.tip, members=tuple(members), tested=tested)
         self.recorder.save(
             moved,

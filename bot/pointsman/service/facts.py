@@ -119,7 +119,7 @@ class Facts:
     ) -> tuple[_Kept, bool]:
         """The hints anew, and whether everything was looked at."""
         front = sorted(changes, key=lambda change: (-change.priority, change.id))[:LOOKED_AT]
-        folders = _migration_folders(contract)
+        folders = migration_folders(contract)
         reader = self._lanes.setdefault(lane, Touches(git=self.git, at_once=self.at_once))
         by_head, whole = reader.read([change.head for change in front], tip=tip, folders=folders)
         touches = {change.id: by_head[change.head] for change in front if change.head in by_head}
@@ -262,7 +262,8 @@ def _neighbours(kept: _Kept, place: int, mended: Callable[[GitPath], bool]) -> I
             yield Neighbour(change=one, how=how, where=meeting_places(own, touches[one.id], how))
 
 
-def _migration_folders(contract: Contract | None) -> tuple[str, ...]:
+def migration_folders(contract: Contract | None) -> tuple[str, ...]:
+    """Where the contract says that migrations are, beside the places that tools use by themselves."""
     if contract is None:
         return ()
     return tuple(

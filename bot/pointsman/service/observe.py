@@ -23,7 +23,7 @@ from pointsman.core.queue.overlap import looks_like_migration
 from pointsman.core.queue.position import ahead_of
 from pointsman.ports import Clock, Forge, Git, Store
 from pointsman.service.contracts import CONTRACT_PATH, contract_at
-from pointsman.service.facts import Facts, LaneFacts
+from pointsman.service.facts import Facts, LaneFacts, migration_folders
 
 FAILED = CandidateState.FAILED
 EVIDENCE = 400
@@ -211,11 +211,13 @@ class Observer:
         if contract is None or not contract.queue.independent:
             return {}
         behind = [one for one in live if ahead_of(one, tip) is None and self.git.is_ancestor(one.base, tip)]
-        return {one.id: self._came(one.base, tip) for one in behind}
+        folders = migration_folders(contract)
+        return {one.id: self._came(one.base, tip, folders) for one in behind}
 
-    def _came(self, base: Sha, tip: Sha) -> Touch:
+    def _came(self, base: Sha, tip: Sha, folders: Sequence[str]) -> Touch:
         paths = {change.path for change in self.git.changed(self.git.tree_of(base), self.git.tree_of(tip))}
-        return Touch(modified=frozenset(paths), migrations=any(map(looks_like_migration, paths)))
+        migrations = any(looks_like_migration(path, folders) for path in paths)
+        return Touch(modified=frozenset(paths), migrations=migrations)
 
     def _reached(self, live: Sequence[Candidate], tip: Sha) -> frozenset[int]:
         return frozenset(
