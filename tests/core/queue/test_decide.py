@@ -514,6 +514,29 @@ def test_a_red_batch_goes_back_whole_where_the_contract_says_so() -> None:
     ]
 
 
+def test_R47_nobody_goes_back_for_what_was_tested_on_top_of_it() -> None:
+    """1 is being tested, 2 and 3 were tested on top of it and are red: by now that says nothing of 1."""
+    first = candidate(1, 1)
+    rest = candidate(2, 2, 3, on=first, state=CandidateState.FAILED)
+    seen = lane(
+        contract=contract(BATCH + ", on_red: return"),
+        changes=(change(1), change(2), change(3)),
+        candidates=(first, rest),
+        runs=(run(first, state=RUNNING),),
+        running=1,
+    )
+    assert not [one for one in decide(seen).actions if isinstance(one, Return)]
+    landed = replace(
+        seen,
+        tip=first.commit,
+        changes=(change(2), change(3)),
+        candidates=seen.candidates[1:],
+        gone=frozenset({1}),
+        runs=(),
+    )
+    assert [one.change.id for one in decide(landed).actions if isinstance(one, Return)] == [2, 3]
+
+
 def test_after_a_red_batch_the_first_half_is_tried() -> None:
     changes = tuple(change(n) for n in range(1, 5))
     red = candidate(1, 1, 2, 3, 4, state=CandidateState.FAILED)

@@ -160,7 +160,7 @@ def _diagnose(now: Observation, seen: Survey) -> Iterator[Action]:
     if now.contract is None or now.lane.paused:
         return
     if now.contract.queue.on_red == "return":
-        yield from return_red_sets(now, seen.known)
+        yield from return_red_sets(now, seen.known, seen.stands)
     found = diagnose(now, now.contract, seen.known)
     yield from (action for action in found if not can_wait(action))
 

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from pointsman.core import messages
 from pointsman.core.contract import Contract
 from pointsman.core.queue.actions import Action, Discard, Pause, Return, StartProbe
-from pointsman.core.queue.blame import Ask, BaseIsRed, Pending, RedAlone, RedTogether, blame
+from pointsman.core.queue.blame import Ask, BaseIsRed, Pending, RedAlone, RedOnBase, RedTogether, blame
 from pointsman.core.queue.checks import check_named
 from pointsman.core.queue.evidence import Evidence
 from pointsman.core.queue.model import Candidate, Change, Run
 from pointsman.core.queue.observation import Observation
-from pointsman.core.queue.survey import RunIndex
+from pointsman.core.queue.survey import RunIndex, Stand
 from pointsman.core.queue.verdict import NO_EVIDENCE, CheckStanding, CheckVerdict, check_verdicts
 
 PATIENCE = 2.0
@@ -42,11 +42,14 @@ def diagnose(now: Observation, contract: Contract, known: Evidence) -> Iterator[
         yield from _diagnose(now, contract, candidate, change, verdict, verdict.failed)
 
 
-def return_red_sets(now: Observation, known: Evidence) -> Iterator[Return]:
-    """Where the contract says that red batches are not taken apart: every change of one goes back."""
+def return_red_sets(now: Observation, known: Evidence, stands: Sequence[Stand]) -> Iterator[Return]:
+    """Where the contract says that red batches are not taken apart: every change of one goes back. Who is in it only
+    because it stood on them waits for what is said of them by themselves; one that is left over is tested alone."""
     returned: set[int] = set()
     changes = {change.id: change for change in now.changes}
     for red in known.reds:
+        if len(red.changes) == 1 or any(stand.lands and stand.changes < red.changes for stand in stands):
+            continue
         for one in sorted(red.changes - returned):
             others = [changes[other].label for other in sorted(red.changes) if other != one]
             yield Return(change=changes[one], reason=messages.red_batch(others))
@@ -83,7 +86,7 @@ def _diagnose(
         if now.running < contract.limits.running_gates:
             yield _probe(candidate, change, verdict, finding)
         elif finding.probe != "base" and _is_overdue(now, run):
-            known = RedAlone() if finding.probe == "alone" else RedTogether(culprit=None)
+            known = RedOnBase() if finding.probe == "alone" else RedTogether(culprit=None)
             yield _give_back(contract, candidate, change, run, known)
     elif isinstance(finding, BaseIsRed):
         if candidate.base == now.tip:
@@ -113,13 +116,17 @@ def _probe(candidate: Candidate, change: Change, verdict: CheckVerdict, ask: Ask
 
 
 def _give_back(
-    contract: Contract, candidate: Candidate, change: Change, run: Run, finding: RedAlone | RedTogether
+    contract: Contract,
+    candidate: Candidate,
+    change: Change,
+    run: Run,
+    finding: RedAlone | RedOnBase | RedTogether,
 ) -> Return:
     reason = messages.red(
         run,
         check=check_named(contract, run.check),
         commit=candidate.commit,
         together=finding.culprit if isinstance(finding, RedTogether) else None,
-        alone=isinstance(finding, RedAlone),
+        alone=None if isinstance(finding, RedOnBase) else isinstance(finding, RedAlone),
     )
     return Return(change=change, reason=reason, run=run, candidate=candidate)
