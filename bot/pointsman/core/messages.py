@@ -154,8 +154,9 @@ def behind_red() -> str:
     return "it stands on a candidate that failed"
 
 
-def red(run: Run, *, check: Check, commit: Sha, together: BaseCommit | None, alone: bool) -> Reason:
-    """A failed check; `alone`: it fails on the change's own head, or there is nothing else to blame."""
+def red(run: Run, *, check: Check, commit: Sha, together: BaseCommit | None, alone: bool | None) -> Reason:
+    """A failed check; `alone`: it fails on the change's own head, or there is nothing else to blame. None: whether it
+    does was not found out."""
     failing = f" ({run.failing_test})" if run.failing_test else ""
     text = f"check {run.check!r} failed{failing}: {run.why}."
     if together is not None:
@@ -164,12 +165,17 @@ def red(run: Run, *, check: Check, commit: Sha, together: BaseCommit | None, alo
             f" The change is green alone and the base is green alone; together with {other}"
             f"{together.title!r} ({short(together.commit)}) it is red. Merge the base, mend, submit again."
         )
+    elif alone is None:
+        text += (
+            " It is red on top of today's base; whether without it, too, was not tried, for no runner was free. "
+            "Merge the base, mend, submit again."
+        )
     elif alone:
         text += " Mend it on the branch and submit again."
     else:
         text += " It is green alone and red on today's base. Merge the base, mend, submit again."
     return Reason(
-        code="red_together" if together is not None or not alone else "red",
+        code="red_together" if together is not None or alone is False else "red",
         text=text,
         reproduce=reproduce_check(commit, check),
     )

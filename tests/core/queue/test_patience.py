@@ -41,8 +41,10 @@ def test_an_idle_runner_finds_out_more() -> None:
 
 def test_without_an_idle_runner_it_is_given_back_after_two_gates() -> None:
     assert decide(red_alone(running=2)).actions == ()
-    late = decide(red_alone(running=2, at=300.0)).actions
-    assert [type(action) for action in late] == [Return]
+    (late,) = decide(red_alone(running=2, at=300.0)).actions
+    assert isinstance(late, Return)
+    assert late.reason.code == "red"
+    assert "whether without it, too, was not tried" in late.reason.text, "nobody ran it on its own head"
 
 
 def test_what_carries_a_change_that_is_red_by_itself_is_given_up_at_once() -> None:

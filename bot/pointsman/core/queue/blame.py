@@ -36,6 +36,11 @@ class RedAlone:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class RedOnBase:
+    """The check fails on the base with the change; on its own head nobody asked."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class RedTogether:
     """Green alone and the base green alone; red from `culprit` on (None: it could not be narrowed down)."""
 
