@@ -104,11 +104,12 @@ def test_six_agents_sign_their_own_branches_in_their_own_clean_worktrees(first: 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("slug", ["forget", "owed"])
+@pytest.mark.parametrize("slug", ["forget", pytest.param("owed", marks=pytest.mark.soak)])
 def test_what_goes_back_in_the_second_round_is_green_alone(second: Depot, tmp_path: Path, slug: str) -> None:
     assert green(alone(second, SCENES[slug], tmp_path / "tree"))
 
 
+@pytest.mark.soak
 @pytest.mark.slow
 @pytest.mark.parametrize("slug", ["terms", "later"])
 def test_what_goes_back_in_the_first_round_is_green_alone(first: Depot, tmp_path: Path, slug: str) -> None:
@@ -122,6 +123,7 @@ def test_R47_rename_and_new_caller_merge_cleanly_and_are_red_together(second: De
     assert not green(both.path, "tests/unit")
 
 
+@pytest.mark.soak
 @pytest.mark.slow
 def test_backfill_and_drop_merge_cleanly_and_no_test_sees_the_loss(second: Depot, tmp_path: Path) -> None:
     both = Repo(alone(second, SCENES["phones"], tmp_path / "tree"))
