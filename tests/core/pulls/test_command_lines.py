@@ -46,7 +46,7 @@ def _texts(children: list[Token]) -> list[str]:
     return [line.strip() for line in lines]
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(body=st.lists(st.sampled_from(PIECES), min_size=1, max_size=9).map("\n".join))
 def test_rule_12_what_we_hear_another_reader_shows_as_plain_text(body: str) -> None:
     shown = shown_as_text(body)

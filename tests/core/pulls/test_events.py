@@ -356,7 +356,7 @@ def put(raw: Any, path: tuple[Any, ...], value: Any) -> Any:
     return changed
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(data=st.data(), event=st.sampled_from(HANDLED))
 def test_no_payload_whatever_raises(data: st.DataObject, event: str) -> None:
     path = data.draw(st.sampled_from(PLACES[event]))
