@@ -19,7 +19,7 @@ from tests.faults.outside import EVIDENCE, MARKER, STORY
 from tests.support.repo import Repo
 
 ROOT = Path(__file__).parents[2]
-SHARES = 12
+SHARES = 20
 """The boundaries are dealt out to so many tests, so that they run side by side."""
 
 CONTRACT = """
