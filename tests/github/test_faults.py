@@ -55,7 +55,9 @@ FAULTS = {
     "the pull request can't be read": pytest.param(
         "GET", r"/pulls/1$", "primary_limit", marks=pytest.mark.soak
     ),
-    "the gate can't be read": ("GET", r"/commits/[0-9a-f]+/check-runs", 502),
+    "the gate can't be read": pytest.param(
+        "GET", r"/commits/[0-9a-f]+/check-runs", 502, marks=pytest.mark.soak
+    ),
     "the rules can't be read": pytest.param("GET", r"/rules/branches/", "timeout", marks=pytest.mark.soak),
     "a person can't be looked up": pytest.param("GET", r"/collaborators/", 429, marks=pytest.mark.soak),
     "the last word does not get through": pytest.param("PATCH", r"/check-runs/", 503, marks=pytest.mark.soak),

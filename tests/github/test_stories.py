@@ -145,7 +145,7 @@ def test_rule_7_a_check_of_another_app_with_the_right_name_does_not_count(tmp_pa
         assert w.landed() == []
 
 
-@pytest.mark.parametrize("method", ["merge", "squash"])
+@pytest.mark.parametrize("method", [pytest.param("merge", marks=pytest.mark.soak), "squash"])
 def test_rule_1_pull_requests_are_closed_whichever_way_they_land(tmp_path: Path, method: str) -> None:
     contract = CONTRACT.replace("queue: {", f"queue: {{merge_method: {method}, ")
     with world(tmp_path, contract=contract) as w:
