@@ -316,7 +316,12 @@ def test_i7_a_migration_sees_no_token_and_row_44_no_bytecode_is_read_or_written(
     [
         pytest.param("import time; time.sleep(60)", "longer than 2 s", id="time"),
         pytest.param("bytearray(10**9)", "MemoryError", id="memory"),
-        pytest.param("import os; os.kill(os.getpid(), 9)", "ended in the middle (SIGKILL)", id="killed"),
+        pytest.param(
+            "import os; os.kill(os.getpid(), 9)",
+            "ended in the middle (SIGKILL)",
+            id="killed",
+            marks=pytest.mark.soak,
+        ),
     ],
 )
 def test_a_proof_is_bounded_and_leaves_nothing(tmp_path: Path, up: str, reason: str) -> None:
