@@ -132,10 +132,9 @@ def test_an_agent_submits_from_inside_its_worktree_without_arguments(tmp_path: P
     out, err = inside.communicate(timeout=60)
     assert (inside.returncode, err) == (0, "")
     assert '"branch": "agent/a"' in out
-    elsewhere = world.process("queue", "-C", str(tree.path), "--json", cwd=tmp_path)
-    out, err = elsewhere.communicate(timeout=60)
-    assert (elsewhere.returncode, err) == (0, "")
-    assert '"agent/a"' in out
+    elsewhere = world.cli("queue", "-C", str(tree.path), "--json")
+    assert (elsewhere.code, elsewhere.err) == (0, "")
+    assert '"agent/a"' in elsewhere.out
     nowhere = world.process("submit", cwd=world.path)
     out, err = nowhere.communicate(timeout=60)
     assert (nowhere.returncode, out) == (2, "")
