@@ -84,7 +84,7 @@ def test_ctrl_c_ends_it_promptly_with_its_gates_and_loses_nothing(slow: World) -
     with running(slow) as process:
         until(lambda: gate_runs(slow))
         process.send_signal(signal.SIGINT)
-        assert until(lambda: process.poll() is not None) < 5
+        assert until(lambda: process.poll() is not None) < 20, "its gate would never end"
         assert process.returncode == 130
         assert process.stderr is not None
         said = process.stderr.read()
@@ -126,8 +126,8 @@ def test_a_daemon_hears_of_a_later_submission_within_seconds(tmp_path: Path) -> 
         heard = until(lambda: len(world.journal("building")) == 2)
         until(lambda: world.order() == ["agent/a", "agent/b"])
         daemon.terminate()
-        assert daemon.wait(10) == 130
-    assert heard < 2.5, "seconds, on a machine that is busy with other things"
+        assert daemon.wait(60) == 130
+    assert heard < 15, "seconds, on a machine that is busy with other things"
     world.check_invariants()
 
 
@@ -135,7 +135,7 @@ def test_a_change_that_is_withdrawn_while_it_is_tested_does_not_land_and_its_gat
     with running(slow, "--once") as process:
         until(lambda: gate_runs(slow))
         assert slow.cli("withdraw", "agent/a").code == 0
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
     assert gate_processes(slow) == []
     assert slow.states() == {"agent/a": "withdrawn"}
     assert slow.order() == []

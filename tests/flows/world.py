@@ -237,7 +237,7 @@ def own_file(branch: str) -> str:
     return f"{branch.replace('/', '-')}.txt"
 
 
-def until(true: Callable[[], bool], *, seconds: float = 20.0) -> float:
+def until(true: Callable[[], bool], *, seconds: float = 60.0) -> float:
     """Wait for something to become true; how long it took."""
     begin = time.monotonic()
     while not true():

@@ -158,12 +158,12 @@ def test_rule_9_never_more_at_once_than_allowed(clock: ManualClock) -> None:
     def hold() -> None:
         with pace.turn(write=False, creates=False, deadline=clock.now() + 20):
             entered.release()
-            leave.wait(10)
+            leave.wait(60)
 
     threads = [threading.Thread(target=hold) for _ in range(2)]
     for thread in threads:
         thread.start()
-    assert entered.acquire(timeout=10) and entered.acquire(timeout=10)
+    assert entered.acquire(timeout=60) and entered.acquire(timeout=60)
     with (
         pytest.raises(ForgeUnavailable, match="too many"),
         pace.turn(write=False, creates=False, deadline=clock.now() + 0.05),
@@ -171,7 +171,7 @@ def test_rule_9_never_more_at_once_than_allowed(clock: ManualClock) -> None:
         pass
     leave.set()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     with pace.turn(write=False, creates=False, deadline=clock.now() + 1):
         pass
 

@@ -484,12 +484,12 @@ def test_nobody_there_is_unavailable(world: World) -> None:
 
 
 def test_a_server_that_never_answers_is_given_up_and_no_process_stays(world: World) -> None:
-    world.server.spoil = lambda *_: (world.server.done.wait(20), Reply(status=504))[1]
+    world.server.spoil = lambda *_: (world.server.done.wait(60), Reply(status=504))[1]
     before = time.monotonic()
     with pytest.raises(ForgeUnavailable, match="did not end in time"):
         a_remote(world.mirror, world.server, seconds=0.5).listed([MAIN])
-    assert time.monotonic() - before < 10
-    until = time.monotonic() + 5  # a killed process of a process is another's to bury
+    assert time.monotonic() - before < 30
+    until = time.monotonic() + 30  # a killed process of a process is another's to bury
     while (
         left := [line for line in command_lines() if world.server.host in line]
     ) and time.monotonic() < until:

@@ -43,7 +43,7 @@ PROJECT: Mapping[str, str] = {
     f"{VERSIONS}/aa1.py": revision("aa1"),
 }
 QUIET_ROUNDS = 3
-READ_SECONDS = 1.0
+READ_SECONDS = 2.5
 """How long the app waits for an answer in stories; 15 s otherwise, which every lost answer would cost them."""
 
 

@@ -128,7 +128,7 @@ def replica(opened: Opener, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
 
 
 def soon(true: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not true() and time.monotonic() < deadline:
         time.sleep(0.02)
     return true()

@@ -42,7 +42,7 @@ def turns(opened: Opener) -> Iterator[Callable[[], Turns]]:
 
 def soon(true: Callable[[], bool]) -> bool:
     """Whether it comes true within some seconds: a server ends a session when it comes to it."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not true() and time.monotonic() < deadline:
         time.sleep(0.02)
     return true()

@@ -48,7 +48,7 @@ def jobs(opened: Opener, database: str) -> Iterator[Callable[[str], list[str]]]:
 
 
 def soon(true: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not true() and time.monotonic() < deadline:
         time.sleep(0.02)
     return true()

@@ -156,7 +156,7 @@ def test_no_app_without_a_proper_secret(inbox: SqlInbox, secrets: tuple[str, ...
 def test_a_head_that_does_not_arrive_is_not_waited_for(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(running, "HEAD_SECONDS", 0.3)
     begun = time.monotonic()
-    with socket.create_connection(("127.0.0.1", door.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", door.port), timeout=30) as connection:
         for letter in b"POST /":
             connection.sendall(bytes([letter]))
             time.sleep(0.02)
@@ -167,7 +167,7 @@ def test_a_head_that_does_not_arrive_is_not_waited_for(door: Door, monkeypatch: 
 def test_a_body_that_takes_long_is_no_head(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(running, "HEAD_SECONDS", 0.1)
     head = f"POST /webhook HTTP/1.1\r\nHost: x\r\nX-Hub-Signature-256: sha256={'0' * 64}\r\n"
-    with socket.create_connection(("127.0.0.1", door.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", door.port), timeout=30) as connection:
         connection.sendall((head + "Content-Length: 2\r\n\r\n{").encode())
         time.sleep(0.4)
         connection.sendall(b"}")
@@ -175,7 +175,7 @@ def test_a_body_that_takes_long_is_no_head(door: Door, monkeypatch: pytest.Monke
 
 
 def test_a_head_that_is_too_large_is_refused(door: Door) -> None:
-    with socket.create_connection(("127.0.0.1", door.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", door.port), timeout=30) as connection:
         connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Long: " + b"x" * 100_000)
         assert connection.recv(1000).startswith(b"HTTP/1.1 400 ")
 
@@ -243,7 +243,7 @@ def test_a_signal_lets_what_had_begun_end(tmp_path: Path, number: signal.Signals
     answer: list[bytes] = []
 
     def ask() -> None:
-        with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
             connection.sendall(b"GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
             while more := connection.recv(1000):
                 answer.append(more)

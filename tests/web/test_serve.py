@@ -103,7 +103,7 @@ def credentials(github: FakeGitHub, app: App, path: Path) -> Path:
 
 
 def get(url: str) -> httpx.Response:
-    return httpx.get(url, trust_env=False, timeout=10)
+    return httpx.get(url, trust_env=False, timeout=30)
 
 
 def until(true: Callable[[], bool]) -> None:
