@@ -10,9 +10,10 @@ import pytest
 from pointsman.core.queue.actions import Land
 from pointsman.core.queue.decide import decide
 from pointsman.core.queue.holds import admission, breaker, landing_hold, refusals
-from pointsman.core.queue.model import Candidate, CandidateState, Change, ChangeState, LaneState
+from pointsman.core.queue.model import Candidate, CandidateState, Change, ChangeState, LaneState, Wait
 from pointsman.core.queue.observation import Deployment, DeployState, Observation, Standing, Touch
 from pointsman.core.queue.order import line_up
+from pointsman.core.queue.waits import behind_key, build_facts
 from tests.core.contract.facts import contract
 from tests.core.queue.facts import TIP, candidate, change, lane
 
@@ -87,6 +88,16 @@ def test_R16_so_many_of_a_role_are_tested_at_once_in_line_order() -> None:
     assert held(now) == {3: "role_full"}
     first = replace(now.changes[2], priority=5)
     assert held(replace(now, changes=(*now.changes[:2], first))) == {2: "role_full"}
+
+
+def test_R16_who_waits_for_an_approval_keeps_nobody_of_its_role_out_of_the_gate() -> None:
+    now = queued("limits: {writers_per_role: {dba: 1}}\n", 3)
+    assert now.contract is not None
+    key = behind_key(None, build_facts(TIP, now.contract.digest, 0), ())
+    first = replace(now.changes[0], wait=Wait(code="approval", text="needs leads", key=key))
+    waiting = replace(now, changes=(first, *now.changes[1:]))
+    assert held(waiting) == {3: "role_full"}
+    assert held(replace(waiting, consents={1: 1})) == {2: "role_full", 3: "role_full"}, "it is a new fact"
 
 
 def test_R16_of_a_hundred_one_is_tested_at_a_time_and_each_has_its_turn() -> None:

@@ -15,6 +15,7 @@ from pointsman.core.queue.freeze import frozen
 from pointsman.core.queue.model import HOTFIX, LIVE, Change, Reason, Wait
 from pointsman.core.queue.observation import Observation, Touch
 from pointsman.core.queue.order import waits_for
+from pointsman.core.queue.waits import build_facts, is_barred
 
 
 def admission(now: Observation, ready: Sequence[Change]) -> Mapping[int, Wait]:
@@ -22,7 +23,8 @@ def admission(now: Observation, ready: Sequence[Change]) -> Mapping[int, Wait]:
 
     In line order, so that what a change depends on has its place before it has. What is in a candidate already keeps
     its place, and a hotfix has one in any case: both count for those behind them. A change of which role or paths are
-    not known yet is let in. Linear in the line; a wait stays the same while others come and go.
+    not known yet is let in. One that can't be built now (it waits for an approval) is open in its area but takes no
+    place in the gate from others of its role. Linear in the line; a wait stays the same while others come and go.
     """
     if now.contract is None or not _caps(now.contract):
         return {}
@@ -31,16 +33,27 @@ def admission(now: Observation, ready: Sequence[Change]) -> Mapping[int, Wait]:
     counts = Counter(cap for one in placed for cap in _capped(now, now.contract, one))
     inside = {one.id for one in placed}
     kept_out: dict[int, Wait] = {}
+    stuck: set[int] = set()
     for change in ready:
-        if change.id in inside or waits_for(change, now.standings) & kept_out.keys():
+        needs = waits_for(change, now.standings)
+        if change.id in inside or needs & kept_out.keys():
             continue
         caps = tuple(_capped(now, now.contract, change))
+        if needs & stuck or _cant_be_built(now, now.contract, change):
+            stuck.add(change.id)
+            caps = tuple(cap for cap in caps if not isinstance(cap, str))
         full = next((cap for cap in caps if counts[cap] >= _most(now.contract, cap)), None)
         if full is not None:
             kept_out[change.id] = _wait(now.contract, full)
         else:
             counts.update(caps)
     return kept_out
+
+
+def _cant_be_built(now: Observation, contract: Contract, change: Change) -> bool:
+    if change.wait is None or now.tip is None:
+        return False
+    return is_barred(change.wait, build_facts(now.tip, contract.digest, now.consents.get(change.id, 0)), ())
 
 
 Cap = str | int
