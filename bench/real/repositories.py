@@ -79,13 +79,13 @@ def complete(repository: Path, base: str, head: str, more: Mapping[str, str]) ->
     lacking = {commit: _lacking(repository, commit) for commit in (base, head)}
     if not more and not any(lacking.values()):
         return base, head
-    lines = [f"100644 {_blob(repository, text)}\t{path}\0" for path, text in more.items()]
+    lines = [f"100644 {blob(repository, text)}\t{path}\0" for path, text in more.items()]
     lines_of = {
         commit: "".join([*lines, *(f"0 {'0' * 40}\t{path}\0" for path in paths)])
         for commit, paths in lacking.items()
     }
-    root = _commit(repository, _tree_with(repository, base, lines_of[base]))
-    return root, _commit(repository, _tree_with(repository, head, lines_of[head]), "-p", root)
+    root = _commit(repository, tree_with(repository, base, lines_of[base]))
+    return root, _commit(repository, tree_with(repository, head, lines_of[head]), "-p", root)
 
 
 def _lacking(repository: Path, commit: str) -> list[str]:
@@ -101,7 +101,7 @@ def _lacking(repository: Path, commit: str) -> list[str]:
     ]
 
 
-def _tree_with(repository: Path, commit: str, lines: str) -> str:
+def tree_with(repository: Path, commit: str, lines: str) -> str:
     """The commit's tree with lines for `update-index --index-info`."""
     stdin = lines.encode("utf-8", "surrogateescape")
     with TemporaryDirectory(prefix="pointsman-index-") as name:
@@ -117,7 +117,7 @@ def _tree_with(repository: Path, commit: str, lines: str) -> str:
     return done.stdout.decode().strip()
 
 
-def _blob(repository: Path, text: str) -> str:
+def blob(repository: Path, text: str) -> str:
     command = ["git", "-C", str(repository), "hash-object", "-w", "--stdin"]
     return run(command, stdin=text.encode()).decode().strip()
 
