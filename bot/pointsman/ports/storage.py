@@ -49,9 +49,15 @@ class Store(Protocol):
     def change(self, change_id: int) -> Change | None: ...
 
     def changes(
-        self, lane: str | None = None, *, states: Sequence[ChangeState] = (), number: int | None = None
+        self,
+        lane: str | None = None,
+        *,
+        states: Sequence[ChangeState] = (),
+        number: int | None = None,
+        branch: str | None = None,
     ) -> tuple[Change, ...]:
-        """By id; all states when none is named; with `number`, those of that pull request."""
+        """By id; all states when none is named; with `number` those of that pull request, with `branch` those of that
+        branch."""
         ...
 
     def candidates(

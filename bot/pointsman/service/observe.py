@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
@@ -45,6 +46,11 @@ A_MOMENT = 0.001
 
 HISTORY_LIMIT = 64
 """How many commits of the base are searched for the one that a change is red together with."""
+
+LANDINGS = 4 * HISTORY_LIMIT
+"""Of so many candidates that landed those commits may be; they did not land in the order in which they were made."""
+
+NUMBERED = re.compile(r"#[1-9][0-9]{0,17}", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -234,13 +240,29 @@ class Observer:
         return ""
 
     def _standings(self, lane: str, changes: Sequence[Change]) -> Mapping[str, Standing]:
-        if not any(change.depends_on for change in changes):
+        """Of all that is queued, and of what a `Depends-on:` names beside that: never of everything that ever landed,
+        which grows."""
+        wanted = {name for change in changes for name in change.depends_on}
+        if not wanted:
             return {}
         standings: dict[str, Standing] = {}
-        for change in self.store.changes(lane):
-            standing = Standing(change=change.id, state=change.state)
-            standings[change.source] = standings[change.label] = standing
+        for change in changes:
+            standings[change.source] = standings[change.label] = _standing(change)
+        for name in wanted - standings.keys():
+            newest = max(self._named(lane, name), key=lambda one: one.id, default=None)
+            if newest is not None:
+                standings[name] = _standing(newest)
         return standings
+
+    def _named(self, lane: str, name: str) -> list[Change]:
+        """The changes, ended by now, that come from there or are called so."""
+        found = list(self.store.changes(lane, branch=name))
+        if NUMBERED.fullmatch(name):
+            number = int(name[1:])
+            found += self.store.changes(lane, number=number)
+            by_id = self.store.change(number)
+            found += [by_id] if by_id is not None and by_id.lane == lane else []
+        return [one for one in found if name in (one.source, one.label)]
 
     def _consents(self, changes: Sequence[Change]) -> Mapping[int, int]:
         """Approvals and live grants per change, for its head as submitted; a moved head has none."""
@@ -269,15 +291,20 @@ class Observer:
     def _landed_since(self, change: Change, tip: Sha) -> tuple[BaseCommit, ...]:
         commits = self.git.commits(tip, exclude=(change.head,), first_parent=True, limit=HISTORY_LIMIT)
         landed = {
-            known.landed: known
-            for known in self.store.changes(change.lane, states=(ChangeState.LANDED,))
-            if known.landed is not None
+            member.commit: member.change
+            for one in self.store.candidates(change.lane, states=(CandidateState.LANDED,), newest=LANDINGS)
+            for member in one.members
         }
         return tuple(self._base_commit(commit, landed.get(commit)) for commit in reversed(commits))
 
-    def _base_commit(self, commit: Sha, change: Change | None) -> BaseCommit:
+    def _base_commit(self, commit: Sha, number: int | None) -> BaseCommit:
+        change = self.store.change(number) if number is not None else None
         title = change.title if change is not None else self.git.commit_facts(commit).message.split("\n")[0]
         return BaseCommit(commit=commit, change=change.id if change is not None else None, title=title)
+
+
+def _standing(change: Change) -> Standing:
+    return Standing(change=change.id, state=change.state)
 
 
 def in_order(candidates: Sequence[Candidate], now: float) -> tuple[Candidate, ...]:

@@ -76,7 +76,12 @@ class MemoryStore:
         return self._changes.get(change_id)
 
     def changes(
-        self, lane: str | None = None, *, states: Sequence[ChangeState] = (), number: int | None = None
+        self,
+        lane: str | None = None,
+        *,
+        states: Sequence[ChangeState] = (),
+        number: int | None = None,
+        branch: str | None = None,
     ) -> tuple[Change, ...]:
         return tuple(
             one
@@ -84,6 +89,7 @@ class MemoryStore:
             if (lane is None or one.lane == lane)
             and (not states or one.state in states)
             and (number is None or one.number == number)
+            and (branch is None or one.branch == branch)
         )
 
     def candidates(

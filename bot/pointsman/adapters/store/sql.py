@@ -106,11 +106,18 @@ class SqlStore:
         return found[0] if found else None
 
     def changes(
-        self, lane: str | None = None, *, states: Sequence[ChangeState] = (), number: int | None = None
+        self,
+        lane: str | None = None,
+        *,
+        states: Sequence[ChangeState] = (),
+        number: int | None = None,
+        branch: str | None = None,
     ) -> tuple[Change, ...]:
         query = select(tables.changes).order_by(tables.changes.c.id)
         if number is not None:
             query = query.where(tables.changes.c.number == number)
+        if branch is not None:
+            query = query.where(tables.changes.c.branch == branch)
         if lane is not None:
             query = query.where(tables.changes.c.lane == lane)
         if states:
