@@ -395,7 +395,7 @@ def test_the_version_grows_with_every_write_of_anybody_and_only_then(opener: Ope
 
 def test_threads_may_share_a_store(store: Store) -> None:
     def work(name: int) -> None:
-        for number in range(10):
+        for number in range(5):
             save_one(store, make_change(branch=f"t{name}/{number}"), make_entry(change="$0"))
 
     threads = [threading.Thread(target=work, args=(name,)) for name in range(4)]
@@ -403,7 +403,7 @@ def test_threads_may_share_a_store(store: Store) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len({change.branch for change in store.changes()}) == 40
+    assert len({change.branch for change in store.changes()}) == 20
     lines = store.journal()
     assert [line.body["change"] for line in lines] == [change.id for change in store.changes()]
     assert isinstance(verify(lines), Intact)
