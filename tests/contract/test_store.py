@@ -306,6 +306,9 @@ def test_changes_by_lane_and_state_in_order_of_their_numbers(store: Store) -> No
     ended = store.changes(states=[ChangeState.LANDED, ChangeState.RETURNED])
     assert ended == (stored[1], stored[2])
     assert store.changes("nowhere") == ()
+    named = save_one(store, make_change(branch="agent/named"))
+    assert store.changes("main", branch="agent/named") == (named,)
+    assert store.changes("beta", branch="agent/named") == ()
 
 
 def test_candidates_by_lane_and_state_in_order_of_their_numbers(store: Store) -> None:

@@ -102,7 +102,11 @@ def test_rule_11_without_an_always_bypass_it_says_which_is_missing_and_waits(
     tip, new = bench.candidate()
     assert bench.forge.obstacle("main", expected=tip, new=new) == outcome.why
     assert bench.forge.obstacle("other", expected=tip, new=new) == ""
-    bench.at.clock.sleep(REFUSED_FOR + 1)
+    bench.at.clock.sleep(-86_400)
+    assert bench.forge.obstacle("main", expected=tip, new=new) == "", (
+        "a clock set back is no reason to wait a day"
+    )
+    bench.at.clock.sleep(86_400 + REFUSED_FOR + 1)
     assert bench.forge.obstacle("main", expected=tip, new=new) == ""
 
 

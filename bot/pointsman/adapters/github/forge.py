@@ -63,7 +63,7 @@ class GitHubForge:
         """See ports.Forge.required_checks. Errors: `ForgeUnavailable`, and `ForgeRefused` where a part of the rules
         can't be read: what we can't see may ask for something."""
         read_at, required = self._rules.get(lane, (0.0, ()))
-        if read_at and self.clock.now() - read_at < RULES_FOR:
+        if read_at and 0 <= self.clock.now() - read_at < RULES_FOR:
             return required
         rules = self.pulls.rules(lane)
         if rules.problems:
@@ -82,7 +82,7 @@ class GitHubForge:
     def obstacle(self, lane: str, *, expected: Sha, new: Sha) -> str:
         """The words of the last refused landing while it is a minute young, '' otherwise: only a push can tell."""
         until, why = self._refused.get(lane, (0.0, ""))
-        return why if self.clock.now() < until else ""
+        return why if 0 < until - self.clock.now() < REFUSED_FOR + 1 else ""
 
     def land(self, lane: str, *, expected: Sha, new: Sha) -> LandOutcome:
         """See ports.Forge.land (rules 1 and 2). `ForgeUnavailable` where nobody can tell what became of it: ask again
