@@ -42,6 +42,7 @@ def test_it_is_named_by_a_variable_a_file_or_an_address_without_a_password(tmp_p
 REFUSED = {
     URL: "has a password in it",
     f"postgres://db/queue?user=ada&password={SECRET}": "has a password in it",
+    f"postgresql://db/queue?sslkey=k&sslpassword={SECRET}": "has a password in it",
     f"postgresql://[{SECRET}/queue": "has a password in it",
     f"host=db password={SECRET}": "is named by",
     f"mysql://ada:{SECRET}@db/queue": "is named by",

@@ -28,7 +28,7 @@ OLD_HINT = 900.0
 _SCHEMAS = """
 SELECT n.nspname, coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint FROM pg_namespace n
 LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relkind = 'r'
-WHERE n.nspname ~ '^pointsman_' GROUP BY n.nspname ORDER BY n.nspname
+WHERE n.nspname ~ '^pointsman_[a-z0-9_]+$' GROUP BY n.nspname ORDER BY n.nspname
 """
 _TURNS = """
 SELECT (l.classid::bigint << 32 | l.objid::bigint), coalesce(a.client_addr::text, 'this machine'), l.pid

@@ -99,7 +99,8 @@ def _has_password(url: str) -> bool:
     """True, too, where that can't be told."""
     try:
         parts = urlsplit(url)
-        return parts.password is not None or "password" in parse_qs(parts.query, keep_blank_values=True)
+        said = parse_qs(parts.query, keep_blank_values=True)  # password, sslpassword
+        return parts.password is not None or any(key.endswith("password") for key in said)
     except ValueError:
         return True
 
