@@ -105,9 +105,7 @@ def test_R67_where_nothing_may_start_the_sentence_says_so() -> None:
     assert advise(board(task("a", "b")), PLAIN).says == (
         "Nothing may start now: 1 task not complete, 0 being worked on."
     )
-    assert (
-        "no task of the list is open" in advise(board(task("a", status=Status.COMPLETE)), PLAIN).says
-    )
+    assert "no task of the list is open" in advise(board(task("a", status=Status.COMPLETE)), PLAIN).says
 
 
 def test_a_role_sees_its_own_tasks_and_those_of_nobody() -> None:
