@@ -218,6 +218,10 @@ def red_alone(run: Run) -> str:
     return f"check {run.check!r} failed ({run.why})"
 
 
+def hotfix_first() -> str:
+    return "a hotfix is being tested and lands first"
+
+
 def green_beside() -> str:
     return "green; its changes land with the others"
 

@@ -172,6 +172,22 @@ def test_what_a_screen_says_counts_on_whichever_base_it_was_asked() -> None:
     assert isinstance(only(replace(asked, candidates=(green,), runs=(), running=0)), Clear)
 
 
+def test_nothing_lands_before_a_hotfix_that_is_being_tested() -> None:
+    green = candidate(1, 1, state=CandidateState.PASSED)
+    urgent = candidate(2, 2, purpose=Purpose.INSURE)
+    seen = lane(
+        changes=(change(1), change(2, priority=100)),
+        candidates=(green, urgent),
+        runs=(run(urgent, state=RUNNING),),
+        running=2,
+    )
+    action = only(seen)
+    assert isinstance(action, Hold)
+    assert (action.change.id, action.wait.code) == (1, "hotfix")
+    assert isinstance(only(replace(seen, runs=(run(urgent),), running=0)), Pass)
+    assert isinstance(only(replace(seen, changes=(change(1), change(2)))), Land), "no hotfix any more"
+
+
 def test_a_hotfix_that_landed_leaves_what_runs_running() -> None:
     first = candidate(1, 1, base=sha("old"))
     seen = lane(changes=(change(1),), candidates=(first,), runs=(run(first, state=RUNNING),), running=1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from pointsman.core import messages
@@ -199,9 +199,16 @@ def _next_landing(now: Observation, seen: Survey) -> tuple[Stand | None, Wait | 
     free = [one for one in passed if holds[one.changes <= brought] is None]
     best = max(free or passed, key=lambda one: (len(one.changes & urgent), len(one.ahead), -one.candidate.id))
     hold = holds[best.changes <= brought]
+    if hold is None and best.changes.isdisjoint(urgent) and _is_urgent_tested(seen, brought):
+        hold = Wait(code="hotfix", text=messages.hotfix_first(), key="hotfix")
     if hold is None and now.obstacle:
         hold = Wait(code="blocked", text=now.obstacle, key=now.obstacle)
     return best, hold
+
+
+def _is_urgent_tested(seen: Survey, urgent: Collection[int]) -> bool:
+    """Whether a hotfix is being tested on the tip: a landing before it would make it start again."""
+    return any(stand.lands and not stand.passed and stand.changes <= set(urgent) for stand in seen.stands)
 
 
 def _with_attempts(hold: Wait, known: Wait | None, tip: Sha) -> Wait:
@@ -246,8 +253,9 @@ def _work(now: Observation, seen: Survey) -> Iterator[Action]:
     for change in line.ready:
         if change.id in kept_out:
             yield from _hold(change, kept_out[change.id])
-    free = now.contract.limits.running_gates - now.running
-    starts = tuple(_starts(now, seen))[: max(0, free)]
+    free = max(0, now.contract.limits.running_gates - now.running)
+    due = tuple(_starts(now, seen))
+    starts = due[:free]
     yield from starts
     if not starts:
         ready = [change for change in line.ready if change.id not in kept_out]
