@@ -163,7 +163,7 @@ class Candidates:
             created_at=self.clock.now(),
             purpose=action.purpose,
         )
-        changes = {change.id: change for change in action.changes}
+        changes = {change.id: self.builder.store.change(change.id) or change for change in action.changes}
         cleared = [
             replace(changes[one.member.change], wait=None)
             for one in built

@@ -50,6 +50,7 @@ class Departures:
 
     def hold(self, change: Change, wait: Wait) -> None:
         """Say what a change waits for; a wait that only has newer facts behind it is no news."""
+        change = self.store.change(change.id) or change  # somebody may have raised its priority meanwhile
         news = change.wait is None or (change.wait.code, change.wait.text) != (wait.code, wait.text)
         if news:
             self.recorder.save(

@@ -20,6 +20,9 @@ IDLE_SECONDS = 0.25
 DIRECTORY_SECONDS = 600.0
 """How often the list of repositories is read again without an event."""
 
+SET_BACK_SECONDS = 60.0
+"""A clock that shows less by more than this was set back."""
+
 RETRY_SECONDS = 30.0
 AGAIN_SECONDS = 5.0
 """How long to wait before it is asked again whose turn it is, where that could not be told."""
@@ -64,13 +67,23 @@ class Hub:
 
     def round(self) -> int:
         """Everything that is due now, once; how much was done."""
-        self._last_round = self.clock.now()
+        self._mind_the_clock()
         done = self._list_repositories()
         self._take_turns()
         done += self._work_inbox()
         for repository, station in list(self.stations.items()):
             done += self._work_station(repository, station)
         return done
+
+    def _mind_the_clock(self) -> None:
+        """A clock that was set back has put off what was to be done soon: it is done now."""
+        now = self.clock.now()
+        if now < self._last_round - SET_BACK_SECONDS:
+            self._listed_at, self._mine_again_at, self._inbox_again_at = float("-inf"), 0.0, 0.0
+            self._open_again_at.clear()
+            for station in self.stations.values():
+                station.forget_times()
+        self._last_round = now
 
     def figures(self) -> Figures:
         """May be called from another thread."""

@@ -91,6 +91,10 @@ class Station:
         self.woken = True
         self.intake.event(event)
 
+    def forget_times(self) -> None:
+        """After the clock was set back: rest no longer, look and work at once."""
+        self.resting_until, self.looked_at, self.worked_at = 0.0, float("-inf"), float("-inf")
+
     def due(self, now: float) -> bool:
         """Is there anything to do now? Where its state can't be read it rests. LaneLost: as `round`."""
         if now < self.resting_until:

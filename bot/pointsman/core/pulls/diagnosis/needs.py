@@ -25,7 +25,9 @@ PERMISSIONS: Mapping[str, Need] = {
     ),
     "checks": Need(level="write", stops="no check run is posted, and no gate can pass"),
     "contents": Need(level="write", stops="no candidate is pushed and nothing lands"),
-    "deployments": Need(stops="a contract that waits for an environment can't be obeyed: its lane pauses", vital=False),
+    "deployments": Need(
+        stops="a contract that waits for an environment can't be obeyed: its lane pauses", vital=False
+    ),
     "issues": Need(level="write", stops="no comment is posted and no command is acknowledged"),
     "members": Need(stops="nobody counts as a member of a team that the contract names", vital=False),
     "merge_queues": Need(stops="`merge_group` does not come: GitHub's own queue gets no answer", vital=False),
