@@ -131,7 +131,10 @@ def fetched(tmp_path: Path, forked: Forked, made: Said) -> None:
     forked.repo.git("fetch", "-q", str(mirror), f"+{made.outputs['commit']}:refs/test/healed")
 
 
-@pytest.mark.parametrize("squash", [False, True], ids=["merged", "squashed"])
+@pytest.mark.parametrize(
+    "squash",
+    [pytest.param(False, id="merged", marks=pytest.mark.soak), pytest.param(True, id="squashed")],
+)
 def test_a_candidate_of_the_queue_is_proved_whichever_way_it_was_made(tmp_path: Path, squash: bool) -> None:
     forked = Forked(tmp_path)
     made = healed(tmp_path, forked)

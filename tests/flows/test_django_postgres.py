@@ -86,6 +86,7 @@ def fill(apps, schema_editor):
 """
 
 
+@pytest.mark.soak
 def test_r07_every_route_and_alias_leads_to_the_scratch_database_and_to_one_schema(
     tmp_path: Path, server: str
 ) -> None:

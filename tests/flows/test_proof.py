@@ -87,6 +87,7 @@ def test_r07_a_typo_in_sql_is_the_migrations_own_fault(tmp_path: Path) -> None:
     assert (proof.ran, proof.passed) == (True, False)
 
 
+@pytest.mark.soak
 def test_a_migration_that_works_only_on_an_empty_database_fails_from_the_base(tmp_path: Path) -> None:
     # The healed tree's f0 makes what c1 makes too, but for databases that are past f0.
     edited = revision(
@@ -113,6 +114,7 @@ def test_two_sides_that_do_not_commute_fail_in_both_orders(tmp_path: Path) -> No
     assert "column log.nick is there only by 'the change, then the base'" in (proof.reason or "")
 
 
+@pytest.mark.soak
 def test_without_a_downgrade_the_way_down_is_left_out_and_said(tmp_path: Path) -> None:
     proof = Project(tmp_path, healed={path("c1"): revision("c1", "b1", table("notes")[0])}).prove()
 
@@ -121,6 +123,7 @@ def test_without_a_downgrade_the_way_down_is_left_out_and_said(tmp_path: Path) -
     assert detail == "not tried: c1 has no downgrade()"
 
 
+@pytest.mark.soak
 def test_a_published_downgrade_that_is_missing_is_not_the_changes_fault(tmp_path: Path) -> None:
     proof = Project(tmp_path, base={path("b1"): revision("b1", "f0", table("teams")[0])}).prove()
 
@@ -163,6 +166,7 @@ def test_an_unexpected_second_head_fails(tmp_path: Path) -> None:
     assert "has the heads c1, d1; expected c1" in (proof.reason or "")
 
 
+@pytest.mark.soak
 def test_an_environment_that_the_base_does_not_have_is_proved_from_empty(tmp_path: Path) -> None:
     proof = Project(tmp_path).prove(base_heads=(), fork_points=(), moves=(), change_heads=())
 
@@ -213,6 +217,7 @@ def test_an_address_written_into_env_py_is_not_reached(tmp_path: Path) -> None:
     assert not real.exists()
 
 
+@pytest.mark.soak
 def test_a_connection_around_sqlalchemys_engines_is_refused_not_proved(tmp_path: Path) -> None:
     real = tmp_path / "real.db"
     env = f"import sqlite3\nsqlite3.connect({str(real)!r}).execute('CREATE TABLE x (y)')\n{ENV}"
@@ -228,6 +233,7 @@ def test_a_connection_around_sqlalchemys_engines_is_refused_not_proved(tmp_path:
     assert "a proof opens no other database" in (other.reason or "")
 
 
+@pytest.mark.soak
 def test_an_env_py_that_only_writes_sql_is_not_proved(tmp_path: Path) -> None:
     env = (
         "from alembic import context\ncontext.configure(url='sqlite://', as_sql=True)\n"

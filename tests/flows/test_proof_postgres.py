@@ -285,6 +285,7 @@ def test_i7_a_migration_has_no_rights_on_the_server_and_is_not_to_blame(
     )
 
 
+@pytest.mark.soak
 def test_the_order_of_an_enums_labels_is_part_of_the_schema(tmp_path: Path, server: str) -> None:
     first = """
         op.create_table("users", sa.Column("id", sa.Integer))
@@ -427,6 +428,7 @@ def test_a_message_is_cut_to_what_is_no_secret() -> None:
     )
 
 
+@pytest.mark.soak
 def test_a_second_process_gets_a_server_of_its_own_and_a_killed_one_leaves_none(tmp_path: Path) -> None:
     with tempfile.TemporaryDirectory() as name:
         Path(name).chmod(0o755)

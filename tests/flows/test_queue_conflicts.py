@@ -101,6 +101,7 @@ def test_R47_a_culprit_that_no_queue_landed_is_named_by_its_commit(tmp_path: Pat
     assert f"'Rename it by hand' ({by_hand[:10]})" in message
 
 
+@pytest.mark.soak
 def test_those_behind_a_red_one_are_not_held_up_by_the_search_for_its_culprit(tmp_path: Path) -> None:
     world = World(tmp_path, contract(TOGETHER, queue="mode: window, retry: {max: 1}"))
     for name in ("rename", "caller", "x", "y"):

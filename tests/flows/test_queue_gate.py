@@ -122,6 +122,7 @@ def test_a_red_base_pauses_the_lane_and_blames_nobody_until_it_is_mended(tmp_pat
     assert world.order() == ["agent/a", "agent/b"]
 
 
+@pytest.mark.soak
 def test_what_was_red_with_the_base_is_tried_again_when_the_machine_is_mended(tmp_path: Path) -> None:
     """Nothing in the repository was wrong: a service that every check needs was down."""
     service = tmp_path / "service"

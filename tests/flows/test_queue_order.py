@@ -73,7 +73,9 @@ def test_R63_a_dependency_that_was_never_submitted_is_named(world: World) -> Non
     assert "agent/never, which was never submitted" in world.waiting("agent/a")["message"]
 
 
-@pytest.mark.parametrize("mode", ["speculate: 1", "mode: batch, max_batch: 4"])
+@pytest.mark.parametrize(
+    "mode", ["speculate: 1", pytest.param("mode: batch, max_batch: 4", marks=pytest.mark.soak)]
+)
 def test_R49_nobody_overtakes_a_dependency_that_waits_for_an_approval(tmp_path: Path, mode: str) -> None:
     classes = "paths: {api: {match: [/api], approve: {by: [lead]}}}"
     world = World(tmp_path, contract(queue=f"{mode}, retry: {{max: 1}}", more=classes))

@@ -556,6 +556,7 @@ class TestGroup:
         passed = {"contract": ["success"], "migrations": ["success"], "queue": ["success"]}
         assert self.group(at, at.open()) == passed
 
+    @pytest.mark.soak
     def test_only_the_last_groups_are_remembered(self, at: Office) -> None:
         for name in "abcdef":
             self.group(at, at.open(name))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from pointsman.core.queue.model import Note
 from pointsman.service.pull_desk import FORGOTTEN
 from pointsman.wiring.github import Ways
@@ -41,6 +43,7 @@ def test_hold_keeps_it_untested_and_unhold_lets_it_land(tmp_path: Path) -> None:
         assert w.landed() == ["Add a (#1)"]
 
 
+@pytest.mark.soak
 def test_hold_takes_a_change_out_of_a_candidate_that_is_being_tested(tmp_path: Path) -> None:
     with world(tmp_path, jobs={}) as w:
         w.repo.workflow("ci", ["unit"], on_push=["pointsman/**"])
@@ -184,6 +187,7 @@ def test_rule_17_a_second_pull_request_with_the_same_head_is_refused(tmp_path: P
         assert any("same head" in text for text in w.ours(second))
 
 
+@pytest.mark.soak
 def test_heal_mends_a_base_that_was_forked_by_a_push_round_the_queue(tmp_path: Path) -> None:
     with world(tmp_path, ways=HERE) as w:
         files = {f"{VERSIONS}/{id}.py": revision(id, '"aa1"') for id in ("bb2", "cc3")}

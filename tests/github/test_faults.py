@@ -112,6 +112,7 @@ def test_a_restart_in_the_middle_goes_on_where_it_was(tmp_path: Path) -> None:
         assert len(w.ours(number)) == 1
 
 
+@pytest.mark.soak
 def test_r72_a_push_onto_main_meanwhile_is_built_upon_never_overwritten(tmp_path: Path) -> None:
     with world(tmp_path, jobs={}) as w:
         w.repo.workflow("ci", ["unit"], on_push=["pointsman/**"])
@@ -195,6 +196,7 @@ def test_rule_9_other_open_pull_requests_cost_nothing_when_one_lands(tmp_path: P
         assert len(w.github.requests) - before < 60, "they are looked at a few at a time"
 
 
+@pytest.mark.soak
 def test_two_apps_on_one_repository_do_not_mistake_each_other(tmp_path: Path) -> None:
     with world(tmp_path) as w:
         other = w.github.app("other-bot")
@@ -224,6 +226,7 @@ def test_no_secret_is_in_what_is_said_or_kept(tmp_path: Path) -> None:
             assert secret.encode() not in kept
 
 
+@pytest.mark.soak
 def test_rule_9_two_required_checks_that_end_apart_are_read_once(tmp_path: Path) -> None:
     two = CONTRACT.replace("checks:\n", 'checks:\n  schema: {run: "true", app: 15368}\n')
     with world(tmp_path, contract=two, jobs={}) as w:

@@ -63,6 +63,7 @@ def test_a_red_change_is_returned_with_the_check_that_failed(tmp_path: Path) -> 
         assert "unit" in w.ours(number)[0]
 
 
+@pytest.mark.soak
 def test_rule_3_a_head_that_moves_after_it_was_queued_leaves_the_queue(tmp_path: Path) -> None:
     with world(tmp_path, jobs={}) as w:
         number = w.open("feature", {"a.txt": "a\n"})
@@ -161,6 +162,7 @@ def test_rule_1_pull_requests_are_closed_whichever_way_they_land(tmp_path: Path,
         assert not any(u.forced for u in moves)
 
 
+@pytest.mark.soak
 def test_a_renamed_repository_goes_on(tmp_path: Path) -> None:
     with world(tmp_path) as w:
         w.work()
