@@ -164,6 +164,7 @@ def test_a_commit_that_is_no_candidate_is_an_error_and_no_proof(tmp_path: Path) 
     assert "is no candidate" in said.log
 
 
+@pytest.mark.soak
 def test_a_checkout_of_the_candidate_is_enough_where_nothing_was_squashed(tmp_path: Path) -> None:
     forked = Forked(tmp_path)
     made = healed(tmp_path, forked)

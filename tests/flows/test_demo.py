@@ -117,6 +117,7 @@ def test_what_goes_back_in_the_first_round_is_green_alone(first: Depot, tmp_path
 
 
 @pytest.mark.slow
+@pytest.mark.soak
 def test_R47_rename_and_new_caller_merge_cleanly_and_are_red_together(second: Depot, tmp_path: Path) -> None:
     both = Repo(alone(second, SCENES["rename"], tmp_path / "tree"))
     both.merge(SCENES["owed"].branch)
@@ -133,6 +134,7 @@ def test_backfill_and_drop_merge_cleanly_and_no_test_sees_the_loss(second: Depot
     assert green(both.path)
 
 
+@pytest.mark.soak
 def test_the_same_line_is_wanted_twice(first: Depot, tmp_path: Path) -> None:
     tree = Repo(alone(first, SCENES["sooner"], tmp_path / "tree"))
     with pytest.raises(AssertionError, match="merge"):

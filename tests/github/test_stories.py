@@ -186,6 +186,7 @@ def test_rule_6_lost_webhooks_cost_minutes_only(tmp_path: Path) -> None:
         assert w.landed() == ["Add a (#1)"]
 
 
+@pytest.mark.soak
 def test_the_gate_may_run_here_in_the_jailed_runner(tmp_path: Path) -> None:
     with world(tmp_path, ways=Ways(gate="here", prove="here"), jobs={}) as w:
         good, bad = w.open("good", {"a.txt": "a\n"}, title="Good"), w.open("bad", {"red": "x\n"}, title="Bad")
