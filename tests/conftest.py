@@ -42,9 +42,8 @@ settings.load_profile("suite")
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are processors: some of a story's time is waiting for a process or a socket, and each worker
-    costs a collection of its own."""
-    return (os.cpu_count() or 2) + 1
+    """Twice as many as there are processors: much of a story's time is waiting for a process or a socket."""
+    return 2 * (os.cpu_count() or 2)
 
 
 def pytest_collection(session: pytest.Session) -> None:

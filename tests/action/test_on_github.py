@@ -193,7 +193,6 @@ def test_heal_by_comment_pushes_the_proved_commit_to_the_branch(place: Place) ->
     assert place("check", place.event(number), "pull_request", allowed=READ).outcome == "allowed"
 
 
-@pytest.mark.soak
 def test_rule_13_on_a_fork_the_comment_carries_the_patch(place: Place) -> None:
     number = forked(place, "mallory", fork="mallory")
     judge, runner, pusher = healed(place, place.comment(number, "grace", "/heal"))

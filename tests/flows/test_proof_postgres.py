@@ -314,6 +314,7 @@ USED_LATER = """
     """
 
 
+@pytest.mark.soak
 def test_an_index_built_concurrently_in_a_transaction_fails_and_says_what_to_write(
     tmp_path: Path, server: str
 ) -> None:
@@ -340,6 +341,7 @@ def test_a_new_label_that_is_used_in_its_transaction_gets_advice_where_env_py_is
     assert "autocommit_block()" in advice(refused.value)
 
 
+@pytest.mark.soak
 def test_what_needs_to_stand_outside_a_transaction_is_proved_in_an_autocommit_block(
     tmp_path: Path, server: str
 ) -> None:

@@ -137,7 +137,7 @@ def test_what_was_red_with_the_base_is_tried_again_when_the_machine_is_mended(tm
 
 
 def test_R27_a_row_of_failures_pauses_the_lane(tmp_path: Path) -> None:
-    world = World(tmp_path, contract(queue=f"{QUEUE}, pause_after: 2"))
+    world = World(tmp_path, contract(queue=f"{QUEUE}, mode: serial, pause_after: 2"))
     for name in "abcd":
         world.branch(f"agent/{name}", None if name == "d" else {"red": name})
     world.land(*(f"agent/{name}" for name in "abcd"))
@@ -151,7 +151,7 @@ def test_R27_a_row_of_failures_pauses_the_lane(tmp_path: Path) -> None:
 
 def test_R19_never_more_gates_at_once_than_the_contract_says(tmp_path: Path) -> None:
     evidence = tmp_path / "evidence"
-    gate = f"echo + >> {evidence}; sleep 0.2; echo - >> {evidence}"
+    gate = f"echo + >> {evidence}; sleep 0.7; echo - >> {evidence}"
     checks = "checks:\n" + "".join(f"  c{i}: {{run: {gate!r}}}\n" for i in range(3))
     world = World(
         tmp_path,

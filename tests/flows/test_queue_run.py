@@ -115,6 +115,7 @@ def test_I5_after_kill_9_its_gates_are_gone_and_the_next_run_lands_it(slow: Worl
     until(swept)
 
 
+@pytest.mark.soak
 def test_a_daemon_hears_of_a_later_submission_within_seconds(tmp_path: Path) -> None:
     world = World(tmp_path)
     world.branch("agent/a")

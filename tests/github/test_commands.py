@@ -31,6 +31,7 @@ commands: {priority: [leads]}
 """
 
 
+@pytest.mark.soak
 def test_hold_keeps_it_untested_and_unhold_lets_it_land(tmp_path: Path) -> None:
     with world(tmp_path) as w:
         number = w.open("feature", {"a.txt": "a\n"}, title="Add a")
@@ -84,6 +85,7 @@ def test_pause_needs_a_maintainer_and_stops_the_lane_until_resume(tmp_path: Path
         assert w.landed() == ["Add a (#1)"]
 
 
+@pytest.mark.soak
 def test_a_label_does_what_the_command_does(tmp_path: Path) -> None:
     with world(tmp_path) as w:
         number = w.open("feature", {"a.txt": "a\n"}, title="Add a")
@@ -151,6 +153,7 @@ def test_r32_scope_is_widened_by_a_lead_for_this_head_only(tmp_path: Path) -> No
         assert w.landed() == ["Add a (#1)"]
 
 
+@pytest.mark.soak
 def test_priority_belongs_to_whom_the_contract_gives_it(tmp_path: Path) -> None:
     with world(tmp_path, contract=NARROW) as w:
         w.github.team("acme", "leads", ["lead"])

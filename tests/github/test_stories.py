@@ -53,6 +53,7 @@ def test_two_forks_of_the_migrations_are_queued_and_both_land_the_second_healed(
         assert w.troubles() == []
 
 
+@pytest.mark.soak
 def test_a_red_change_is_returned_with_the_check_that_failed(tmp_path: Path) -> None:
     with world(tmp_path) as w:
         number = w.open("bad", {"red": "x\n"})
@@ -97,6 +98,7 @@ def test_rule_12_somebody_without_rights_is_told_so_and_nothing_happens(tmp_path
         assert "permission" in w.ours(number)[0]
 
 
+@pytest.mark.soak
 def test_rule_13_a_fork_is_queued_and_healed_on_the_candidate_and_heal_gives_a_patch(tmp_path: Path) -> None:
     with world(tmp_path, ways=HERE) as w:
         w.repo.permission("eve", "write")
@@ -135,6 +137,7 @@ def test_a_contract_edited_in_the_pull_request_does_not_count_for_it(tmp_path: P
         assert w.checks(number)["pointsman / contract"] == "failure"
 
 
+@pytest.mark.soak
 def test_rule_7_a_check_of_another_app_with_the_right_name_does_not_count(tmp_path: Path) -> None:
     with world(tmp_path, jobs={"other": "true"}) as w:
         number = w.open("feature", {"a.txt": "a\n"})
