@@ -22,7 +22,7 @@ def look(tree: Repo) -> tuple[str, ...]:
 
 
 def test_six_agents_in_six_worktrees_land_and_their_worktrees_stay_as_they_are(tmp_path: Path) -> None:
-    world = World(tmp_path)
+    world = World(tmp_path, contract(queue="mode: window"))
     trees = [world.worktree(branch) for branch in AGENTS]
     for branch, tree in zip(AGENTS, trees, strict=True):
         tree.commit(f"work of {branch}", files={own_file(branch): branch})

@@ -48,7 +48,7 @@ def heads_along_main(world: World) -> list[list[str]]:
 @pytest.mark.parametrize(
     "queue",
     [
-        QUEUE,
+        f"mode: window, {QUEUE}",
         "mode: batch, max_batch: 4",
         pytest.param(f"{QUEUE}, merge_method: squash", marks=pytest.mark.soak),
     ],

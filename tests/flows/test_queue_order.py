@@ -20,7 +20,8 @@ def listed(world: World) -> list[str]:
     return [change["branch"] for lane in said["lanes"] for change in lane["changes"]]
 
 
-def test_R04_first_come_first_served_but_priority_goes_first(world: World) -> None:
+def test_R04_first_come_first_served_but_priority_goes_first(tmp_path: Path) -> None:
+    world = World(tmp_path, contract(queue="mode: window"))
     for name in "abcd":
         world.branch(f"agent/{name}")
     world.submit("agent/c", "agent/a")
@@ -31,7 +32,8 @@ def test_R04_first_come_first_served_but_priority_goes_first(world: World) -> No
     assert world.order() == expected
 
 
-def test_R49_dependencies_go_first_by_branch_by_number_and_by_trailer(world: World) -> None:
+def test_R49_dependencies_go_first_by_branch_by_number_and_by_trailer(tmp_path: Path) -> None:
+    world = World(tmp_path, contract(queue="mode: window"))
     world.branch("agent/last", message="Last\n\nDepends-on: agent/mid, #2\n")
     world.branch("agent/other")
     world.branch("agent/mid", message="Mid\n\ndepends-on: agent/first")
