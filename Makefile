@@ -26,7 +26,7 @@ demo-github: $(STAMP)  ## pull requests on a stand-in for GitHub: watch the real
 test: $(STAMP)  ## the whole test suite
 	$(BIN)/pytest
 
-soak: $(STAMP)  ## the long runs, ten minutes in all: kills at random instants, random histories full of faults
+soak: $(STAMP)  ## the long runs, some ten minutes: kills at random instants, random histories full of faults
 	$(BIN)/pytest -m soak
 	$(BIN)/python -m tests.faults.simulation --seed $(SOAK_SEED) --minutes $(SOAK_MINUTES)
 

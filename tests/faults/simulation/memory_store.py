@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import TypeVar
 
+from pointsman.adapters.store.records import with_ids
 from pointsman.core.journal import GENESIS, seal
 from pointsman.core.model import Sha
 from pointsman.core.queue.model import (
@@ -60,7 +61,7 @@ class MemoryStore:
         }
         for entry in entries:
             previous = self._journal[-1].hash if self._journal else GENESIS
-            body = {key: _with_ids(value, ids) for key, value in entry.body.items()}
+            body = {key: with_ids(value, ids) for key, value in entry.body.items()}
             line = seal(replace(entry, body=body), seq=len(self._journal) + 1, at=at, previous=previous)
             self._journal.append(line)
         self._writes += 1
@@ -195,15 +196,3 @@ def _keep(table: dict[int, R], record: R) -> R:
 def _may_follow(known: Change, new: Change) -> bool:
     """An end is an end; only LANDED replaces another one."""
     return known.state in (ChangeState.QUEUED, new.state) or new.state is ChangeState.LANDED
-
-
-def _with_ids(value: Any, ids: Mapping[str, int]) -> Any:
-    match value:
-        case str():
-            return ids.get(value, value)
-        case dict():
-            return {key: _with_ids(item, ids) for key, item in value.items()}
-        case list() | tuple():
-            return [_with_ids(item, ids) for item in value]
-        case _:
-            return value
